@@ -1,0 +1,1 @@
+"""Silverline, the service: channels, conversation, knowledge and console around `media`."""
