@@ -1,0 +1,1 @@
+"""Hearing: from any recording to words."""
