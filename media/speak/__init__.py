@@ -1,0 +1,1 @@
+"""Speaking: from a written Korean sentence to sound with phoneme timings."""
