@@ -1,0 +1,1 @@
+"""Faces: from speech with phoneme timings to pictures."""
