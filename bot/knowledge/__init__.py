@@ -1,0 +1,1 @@
+"""Articles, retrieval, answering, refusal, safety and wording. Imports libraries only."""

@@ -1,0 +1,1 @@
+"""Official data and other people's tables, turned into articles."""

@@ -1,0 +1,1 @@
+"""Fitted coefficients as data; benchmarks/fit_knowledge.py writes them."""
