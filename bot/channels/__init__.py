@@ -1,0 +1,1 @@
+"""One module a channel: verify, parse to an inbound message, deliver a reply."""

@@ -1,0 +1,1 @@
+"""The vendors, played on this machine: what they send, check and answer."""
