@@ -1,0 +1,1 @@
+"""Video calls: the second transport of a live conversation, over WebRTC."""

@@ -1,0 +1,1 @@
+"""Live conversations: heard and answered while the line is open, over any transport."""
