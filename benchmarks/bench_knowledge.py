@@ -1,0 +1,62 @@
+"""Answers on our own held-out questions and, where ../shared lies, on the welfare questions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.knowledge.answer import Answerer
+from bot.knowledge.articles import load_folder
+from bot.knowledge.cache import TextCache
+from bot.knowledge.evaluate import Case, Report, evaluate, read_cases
+from bot.knowledge.importers import bokjiro
+
+ROOT = Path(__file__).resolve().parents[1]
+SETS = ROOT / "tests" / "knowledge_sets"
+WELFARE = ROOT.parent / "shared" / "data" / "knowledge"
+
+RENAMED = {
+    "만 3세 이상 5세 이하 누리과정 지원": "3~5세 누리과정 지원",
+    "가정위탁아동 지원(드림스타트사업)": "아동통합서비스 지원(드림스타트사업)",
+    "취약농가 인력 지원, 행복나눔이": "영농도우미 지원",
+}
+"""Programmes of the questions (2023) that the booklet (2024) calls otherwise."""
+GONE = "버팀목 대출 보증"
+"""A programme that the booklet of 2024 has not."""
+
+
+def welfare_cases() -> list[Case]:
+    """Return the welfare questions about programmes that the booklet has."""
+    cases = read_cases(WELFARE / "welfare_questions_dev.csv")
+    return [
+        Case(case.question, tuple(RENAMED.get(name, name) for name in case.expected))
+        for case in cases
+        if GONE not in case.expected
+    ]
+
+
+def show(name: str, report: Report) -> None:
+    """Print the shares and times of one report."""
+    figures = {k: v for k, v in report.as_json().items() if k != "misses"}
+    print(name, figures)
+
+
+def main() -> None:
+    """Run both sets; vectors are kept in var/knowledge, so a second run is short."""
+    cache = TextCache(ROOT / "var" / "knowledge" / "texts.db")
+    own = Answerer(load_folder(ROOT / "config" / "knowledge"), cache=cache)
+    cases: list[Case] = []
+    for name in ("paraphrases.csv", "out_of_scope.csv"):
+        cases += read_cases(SETS / name)[1::2]
+    show("own, held out", evaluate(own.answer, cases))
+    show("own, fresh", evaluate(own.answer, read_cases(SETS / "paraphrases_fresh.csv")))
+    booklet = WELFARE / "bokjiro_booklet_2024_chunks.json"
+    if not booklet.exists():
+        print("welfare: skipped, there is no ../shared")
+        return
+    programmes = bokjiro.booklet(bokjiro.read_json(booklet), bokjiro.BOOKLET_DAY)
+    imported = Answerer(programmes, cache=cache, progress=lambda d, n: print(f"{d}/{n}", end="\r"))
+    show("welfare", evaluate(imported.answer, welfare_cases()))
+
+
+if __name__ == "__main__":
+    main()

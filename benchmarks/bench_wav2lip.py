@@ -1,0 +1,96 @@
+"""Frames a second of the Wav2Lip generator: our runtime against plain torch, in the same run; and
+the seconds that a portrait's finished video takes.
+
+Random weights: speed does not depend on them. Rounds alternate, so that a noisy machine slows
+all alike; the best round of each counts.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from media.face.counsellor import Counsellor
+from media.face.wav2lip import SHOWN, Wav2LipFace
+from media.networks.runtime import MouthPainter
+from media.networks.wav2lip import Generator
+from media.types import Audio, Speech
+from media.video import encode
+
+ROUNDS, FRAMES, TORCH_BATCH = 5, 128, 64
+SECONDS = 10
+
+
+def main() -> None:
+    """Measure and print."""
+    torch.set_num_threads(2)
+    torch.manual_seed(0)
+    network = Generator().eval()
+    draw = np.random.default_rng(0)
+    windows = draw.uniform(-4, 4, (FRAMES, 80, 16)).astype(np.float32)
+    faces = draw.uniform(0, 1, (1, 6, 96, 96)).astype(np.float32)
+    every = np.repeat(faces, FRAMES, axis=0)
+    ways = {
+        "bf16, one photo, rows shown": (MouthPainter(None, network=network, top=SHOWN), faces),
+        "bf16, a clip, rows shown": (MouthPainter(None, network=network, top=SHOWN), every),
+        "bf16, a clip, whole picture": (MouthPainter(None, network=network), every),
+        "f32, one photo, rows shown": (
+            MouthPainter(None, precision="f32", network=network, top=SHOWN),
+            faces,
+        ),
+    }
+    for painter, given in ways.values():
+        painter.paint(windows[:16], given[:16])
+    best: dict[str, float] = {}
+    for _ in range(ROUNDS):
+        for name, (painter, given) in ways.items():
+            started = time.perf_counter()
+            painter.paint(windows, given)
+            rate = FRAMES / (time.perf_counter() - started)
+            best[name] = max(best.get(name, 0.0), rate)
+        started = time.perf_counter()
+        with torch.inference_mode():
+            audio = torch.from_numpy(windows[:TORCH_BATCH, None])
+            network(audio, torch.from_numpy(every[:TORCH_BATCH]))
+        rate = TORCH_BATCH / (time.perf_counter() - started)
+        best["torch"] = max(best.get("torch", 0.0), rate)
+    with torch.inference_mode():
+        exact = network(torch.from_numpy(windows[:16, None]), torch.from_numpy(every[:16])).numpy()
+    for name, (painter, given) in ways.items():
+        drawn = painter.paint(windows[:16], given[:16])
+        top = painter.top
+        difference = np.abs(drawn - exact)[:, :, top:].max() / np.abs(exact).max()
+        ratio = best[name] / best["torch"]
+        print(f"{name:28} {best[name]:6.1f} frames/s, {ratio:.1f} × torch, "
+              f"relative error {difference:.1e}")  # fmt: skip
+    print(f"plain torch, float32, batch {TORCH_BATCH}: {best['torch']:.1f} frames/s")
+    whole(network)
+
+
+def whole(network: Generator) -> None:
+    """Print the seconds that a second of a portrait's finished video takes."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["SILVERLINE_CACHE"] = name
+        torch.save(network.state_dict(), folder / "wav2lip.pth")
+        drawn = Counsellor(look="haneul").picture()
+        cv2.imwrite(str(folder / "photo.png"), np.ascontiguousarray(drawn[:, :, ::-1]))
+        noise = np.random.default_rng(0).standard_normal(SECONDS * 24000) * 0.1
+        speech = Speech("", Audio(noise.astype(np.float32), 24000))
+        face = Wav2LipFace(folder / "photo.png", folder / "wav2lip.pth")
+        face.warm_up()
+        started, busy = time.perf_counter(), time.process_time()
+        video = encode(face.speaking(speech), speech.audio, folder / "v.mp4", size=face.size)
+        took, spent = time.perf_counter() - started, time.process_time() - busy
+    print(f"portrait to mp4: {took / video.seconds:.2f} s a second of video "
+          f"({spent / video.seconds:.2f} processor seconds, without the encoder's)")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

