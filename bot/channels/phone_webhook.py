@@ -74,7 +74,10 @@ def notice() -> Response:
 
 @blueprint.post("/streamed")
 def streamed() -> Response:
-    """Go on after the live conversation: as it said, or recorded where it broke off."""
+    """Go on after the live conversation: as it said, or recorded where it broke off.
+
+    Where the line was cut the vendor may come before the conversation has written down its end.
+    """
 
     def step(opened: Session, call: Call, script: Script) -> Script:
         match call.follows:
@@ -82,9 +85,8 @@ def streamed() -> Response:
                 return script.hang_up()
             case After.HUMAN:
                 return script.go("human")
-            case After.RECORDED:
-                script.say(Line.BROKEN)
-        return script.say(Line.ASK).listen()
+            case _:
+                return script.say(Line.BROKEN).say(Line.ASK).listen()
 
     return _once("streamed", step)
 

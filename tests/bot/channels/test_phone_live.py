@@ -279,6 +279,17 @@ def test_the_line_that_is_cut_goes_on_recorded(exchange: Exchange, question: Pat
     assert text_of(exchange.house.settings, Line.BROKEN) in said(call.timeline)
 
 
+def test_the_vendor_that_comes_before_the_end_is_written_goes_on_recorded(
+    exchange: Exchange,
+) -> None:
+    call = PhoneCall(exchange.line, exchange.house.url, [])
+    for step in ("", "/notice"):
+        assert call.post(f"/twilio/voice{step}", {}).ok
+    answer = call.post("/twilio/voice/streamed", {})
+    assert text_of(exchange.house.settings, Line.BROKEN) in answer.text
+    assert "<Record" in answer.text
+
+
 def test_a_broken_model_goes_on_recorded(exchange: Exchange, question: Path) -> None:
     exchange.recogniser.texts = [MediaError("broken", "It is broken.", "Mend it.")]
     call = exchange.call(question, question)
