@@ -1,8 +1,9 @@
 """Do phoneme timings follow the sound? Ours against events found in the signal by other means.
 
-The voice aligns spectra with usual spectra and lengths (`media.speak.timings`). This check uses
-neither: the level in the time domain finds where silence begins and ends, and autocorrelation
-finds where the voice sets in. Three kinds of events are compared:
+Kokoro's timings come from spectra, usual spectra and lengths (`media.speak.timings`), those of JETS
+are the model's own. This check uses none of them: the level in the time domain finds where silence
+begins and ends, and autocorrelation finds where the voice sets in. Three kinds of events are
+compared:
 
 - *plosive*: the onset of a plosive after silence – the end of that silence
 - *vowel*: the onset of a vowel after a voiceless stop – the first voiced moment after it
@@ -21,6 +22,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.cli.speaking import PERSONAS
+from media.personas import load_persona
 from media.speak.bench import sentences
 from media.types import Audio, Phoneme, Speech
 
@@ -135,18 +138,16 @@ def summary(
 
 def main() -> None:
     """Say 40 held-out sentences and print how far our timings lie from the signal's."""
-    from media.speak.kokoro import KokoroVoice
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--style", default="korean_woman")
+    parser.add_argument("--persona", default="sunny")
     parser.add_argument("--count", type=int, default=40)
     given = parser.parse_args()
-    voice = KokoroVoice(given.style)
+    voice = load_persona(PERSONAS, given.persona).voice
     texts = sentences(SENTENCES, "held_out")
     rows = []
     for text in texts[:: len(texts) // given.count][: given.count]:
         rows += differences(voice.speak(text))
-    print(f"{given.style}: {given.count} sentences")
+    print(f"{given.persona} ({voice.version}): {given.count} sentences")
     print(
         f"{'event':8s} {'count':>6s} {'missing':>8s} {'median':>8s} {'p95':>8s} {'mean':>8s}  (ms)"
     )

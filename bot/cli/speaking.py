@@ -107,22 +107,17 @@ def bench(
 def _speed(chosen: Voice, texts: list[str]) -> dict[str, object]:
     """Return the figures that need a quiet machine."""
     from media.speak import bench as measure
-    from media.speak.kokoro import KokoroVoice
 
     chosen.warm_up()
     first, length = min(measure.first_sound(chosen) for _ in range(3))
-    result: dict[str, object] = {
+    timed = measure.speed(chosen, texts[:8])
+    return {
         "first_sound_seconds": round(first, 3),
         "first_stretch_seconds": round(length, 2),
+        "real_time_factor": round(timed.ours, 3),
+        "published_real_time_factor": round(timed.published, 3),
+        "times_faster": round(timed.published / timed.ours, 2),
     }
-    if isinstance(chosen, KokoroVoice):
-        timed = measure.speed(chosen, texts[:8])
-        result |= {
-            "real_time_factor": round(timed.ours, 3),
-            "published_real_time_factor": round(timed.published, 3),
-            "times_faster": round(timed.published / timed.ours, 2),
-        }
-    return result
 
 
 def _hearing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +17,8 @@ from media.speak.spoken import readings
 from media.speak.spoken.clean import clean
 
 MAX_CHARACTERS = 5_000
+LONGEST = 2000
+"""Characters of a text that is spoken at once, at most: about eight minutes of speech."""
 """Longer texts are refused."""
 _MAX_WORD = 16
 """A longer word (no language has one) is taken in pieces of this many syllables."""
@@ -80,6 +82,20 @@ def units(text: str, extra: Mapping[str, str] | None = None) -> list[Unit]:
             "Write it in Hangul, digits or Latin letters.",
         )
     return found
+
+
+def readable(text: str, words: Iterable[tuple[str, str]] = ()) -> list[Unit]:
+    """Return the units of a `text` that is to be spoken at once, with an installation's `words`.
+
+    MediaError as `units` raises, and `too_long` for more than LONGEST characters.
+    """
+    if len(text) > LONGEST:
+        raise MediaError(
+            "too_long",
+            f"The text has {len(text)} characters; at most {LONGEST} are spoken at once.",
+            "Shorten it or send it in parts.",
+        )
+    return units(text, dict(words))
 
 
 def _check(text: str) -> None:

@@ -1,4 +1,4 @@
-"""The voice JETS (Lim et al. 2022, arXiv 2203.16852), trained and run with ESPnet.
+"""The voice JETS (Lim et al. 2022, arXiv 2203.16852), ours or one that ESPnet trained.
 
 Its duration predictor says how many frames each token lasts, and the sound is made to exactly
 those lengths: the phoneme timings are the model's own.
@@ -15,25 +15,28 @@ import numpy as np
 
 from media.errors import MediaError
 from media.speak.clauses import Stretch, stretches
-from media.speak.frontend import units
+from media.speak.frontend import readable
 from media.speak.jets_model import JetsModel, fetched, load, model_files
 from media.speak.jets_tokens import Reading, Token, heard, reading_of, tokens_of
 from media.speak.kokoro import join
-from media.speak.loudness import TARGET, normalise
+from media.speak.loudness import TARGET, lift_treble, normalise
 from media.types import Audio, FloatArray, Manner, Phoneme, Speech
 from media.weights import digest_of
 
 PAUSES = {"sentence": 0.42, "clause": 0.2, "phrase": 0.08, "none": 0.05}
 """Seconds of silence after a stretch, by the break that ends it."""
+OWN = Path(__file__).with_name("distilled")
+"""The voice that is delivered: a woman, distilled from Kokoro (see its card.json)."""
 
 
 class JetsVoice:
-    """A Korean speaker that ESPnet trained.
+    """A Korean speaker: the delivered one, or one that ESPnet trained.
 
     `folder` holds the model (config.yaml and a checkpoint, `model` where there are several); or
-    `tag` names it on the Hugging Face hub. `rate` and `pause` multiply pace and breaks, `threads`
-    bounds the processor's; `runtime` is `auto`, `openvino` or `espnet`. A manner's pitch has no
-    effect.
+    `tag` names it on the Hugging Face hub. `rate`, `pause` and `pitch` multiply pace, breaks and
+    fundamental frequency (the last where the model tells how its pitch is scaled), `lift` raises
+    treble by so many dB, `threads` bounds the processor's; `runtime` is `auto`, `openvino` or
+    `espnet`.
     """
 
     def __init__(
@@ -45,15 +48,18 @@ class JetsVoice:
         pause: float = 1.0,
         threads: int = 2,
         runtime: str = "auto",
+        pitch: float = 1.0,
+        lift: float = 0.0,
     ) -> None:
-        if bool(folder) == bool(tag):
+        if folder and tag:
             raise MediaError(
                 "no_voice_model",
-                "A JETS voice needs either `folder` or `tag`.",
-                'Set one in the persona\'s [voice] table, as in tag = "imdanboy/kss_jets".',
+                "A JETS voice is named by `folder` or by `tag`, not by both.",
+                'Keep one in the persona\'s [voice] table, as in tag = "imdanboy/kss_jets".',
             )
-        self.folder, self.tag, self.model = folder, tag, model
+        self.folder, self.tag, self.model = folder or ("" if tag else str(OWN)), tag, model
         self.rate, self.pause, self.threads, self.runtime = rate, pause, threads, runtime
+        self.pitch, self.lift = pitch, lift
         self._one_at_a_time = Lock()
 
     @cached_property
@@ -62,18 +68,20 @@ class JetsVoice:
         known = self.tag
         if not known:
             known = digest_of(model_files(Path(self.folder), self.model)[1])[:16]
-        return f"jets-2:{known}:{self.runtime}:r{self.rate:g}:b{self.pause:g}"
+        tuning = f"r{self.rate:g}:p{self.pitch:g}:b{self.pause:g}:l{self.lift:g}"
+        return f"jets-3:{known}:{self.runtime}:{tuning}"
 
     def speak(self, text: str, manner: Manner = Manner()) -> Speech:
         """Return the whole of `text` as one speech. MediaError where it cannot be read."""
-        return join(text, list(self._say_all(stretches(units(text, dict(manner.words))), manner)))
+        return join(text, list(self._say_all(stretches(readable(text, manner.words)), manner)))
 
     def stream(self, text: str, manner: Manner = Manner()) -> Iterator[Speech]:
         """Yield `text` stretch by stretch, the first one short, each with its silence."""
-        yield from self._say_all(stretches(units(text, dict(manner.words)), early=True), manner)
+        yield from self._say_all(stretches(readable(text, manner.words), early=True), manner)
 
     def warm_up(self) -> None:
         """Load the model and say a word, so that the first sentence is as fast as the next."""
+        self._loaded.speaker.prepare()
         self.speak("네.")
 
     def _say_all(self, found: list[Stretch], manner: Manner) -> Iterator[Speech]:
@@ -87,7 +95,8 @@ class JetsVoice:
         target = TARGET + 20 * float(np.log10(max(manner.gain, 0.01)))
         pause = 0.0 if last else PAUSES[stretch.break_after] * self.pause * manner.pause
         silence = np.zeros(round(pause * model.rate), np.float32)
-        samples = np.concatenate([normalise(sound, model.rate, target), silence])
+        lifted = lift_treble(sound, model.rate, self.lift)
+        samples = np.concatenate([normalise(lifted, model.rate, target), silence])
         words = [unit.written for unit in stretch.units]
         seconds = model.hop / model.rate
         phonemes = tuple(
@@ -100,9 +109,12 @@ class JetsVoice:
         """Return the sound of `tokens` and how many frames each lasts; together its length."""
         model = self._loaded
         number = {token: index for index, token in enumerate(model.tokens)}
+        raised = 0.0
+        if model.pitch_deviation:
+            raised = float(np.log(self.pitch * manner.pitch)) / model.pitch_deviation
         with self._one_at_a_time:
             ids = [number[token.text] for token in tokens]
-            return model.speaker.say(ids, self.rate * manner.rate)
+            return model.speaker.say(ids, self.rate * manner.rate, raised)
 
     @cached_property
     def _loaded(self) -> JetsModel:

@@ -50,8 +50,16 @@ class EspnetJets:
         self.generator.duration_predictor = _paced(self.generator.duration_predictor)
         self._threads = threads
 
-    def say(self, ids: Sequence[int], pace: float) -> tuple[FloatArray, list[int]]:
-        """Return the sound of the tokens `ids` and how many frames each lasts."""
+    def prepare(self) -> None:
+        """Nothing: torch takes every length alike."""
+
+    def say(
+        self, ids: Sequence[int], pace: float, raised: float = 0.0
+    ) -> tuple[FloatArray, list[int]]:
+        """Return the sound of the tokens `ids` and how many frames each lasts.
+
+        `raised` has no effect: ESPnet's inference takes no pitch.
+        """
         import torch
 
         given = torch.tensor([list(ids)])

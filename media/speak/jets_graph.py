@@ -1,15 +1,18 @@
-"""A compact JETS as two ONNX graphs, so that it speaks without torch and ESPnet.
+"""A compact JETS as three ONNX graphs, so that it speaks without torch and ESPnet.
 
-- *text*: `tokens` (1, n), `place` (1, n, size) → `lengths` (1, n) log(frames + 1), `hidden`
-  (1, n, size), coloured with the pitch and energy that it predicts
-- *sound*: `states` (1, t, size), `place` (1, t, size) → `samples` (1, 1, hop × t)
+- *text*: `tokens` (1, n), `place` (1, n, size), `raise` (1, 1, 1) → `lengths` (1, n)
+  log(frames + 1), `hidden` (1, n, size), coloured with the pitch and energy that it predicts;
+  `raise` is added to the pitch, in the model's normalised units
+- *states*: `spread` (1, t, size), `place` (1, t, size) → `states` (1, t, size)
+- *sound*: `states` (1, t, size) → `samples` (1, 1, hop × t)
 
-Between them each token is spread over its frames, so the caller decides durations. Written from
-`media.networks.jets`, whose parameter names are ESPnet's.
+Between the first two each token is spread over its frames, so the caller decides durations. Written
+from `media.networks.jets`, whose parameter names are ESPnet's.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,8 +23,6 @@ from onnx import helper, numpy_helper
 
 from media.types import FloatArray
 
-REVISION = "1"
-"""Part of the graphs' names: raise it when they change."""
 Weights = Mapping[str, FloatArray]
 
 
@@ -189,22 +190,48 @@ def text_graph(weights: Weights, heads: int) -> onnx.ModelProto:
     coloured = hidden
     for name in ("energy", "pitch"):
         said = graph.predictor(hidden, f"{name}_predictor")
+        if name == "pitch":
+            said = graph.add("Add", said, "raise")
         coloured = graph.add("Add", coloured, graph.embedded(said, f"{name}_embed"))
     flat = graph.add("Squeeze", lengths, graph.constant(np.array([2])))
     return graph.model(
-        {"tokens": (1, "n"), "place": (1, "n", size)}, {"lengths": flat, "hidden": coloured}
+        {"tokens": (1, "n"), "place": (1, "n", size), "raise": (1, 1, 1)},
+        {"lengths": flat, "hidden": coloured},
     )
 
 
-def sound_graph(
-    weights: Weights, heads: int, scales: Sequence[int], dilations: Sequence[int]
-) -> onnx.ModelProto:
-    """Return the graph *sound*; `scales` and `dilations` as in `media.networks.jets.Shape`."""
+def states_graph(weights: Weights, heads: int) -> onnx.ModelProto:
+    """Return the graph *states*."""
     graph = _Graph(weights, heads)
     size = weights["decoder.after_norm.weight"].shape[0]
-    states = graph.encoder(graph.placed("states", "decoder.embed.0.alpha"), "decoder")
-    samples = graph.vocoder(graph.swap(states), scales, dilations)
-    return graph.model({"states": (1, "t", size), "place": (1, "t", size)}, {"samples": samples})
+    states = graph.encoder(graph.placed("spread", "decoder.embed.0.alpha"), "decoder")
+    return graph.model({"spread": (1, "t", size), "place": (1, "t", size)}, {"states": states})
+
+
+def sound_graph(
+    weights: Weights, scales: Sequence[int], dilations: Sequence[int]
+) -> onnx.ModelProto:
+    """Return the graph *sound*; `scales` and `dilations` as in `media.networks.jets.Shape`."""
+    graph = _Graph(weights, 1)
+    size = weights["generator.input_conv.weight"].shape[1]
+    samples = graph.vocoder(graph.swap("states"), scales, dilations)
+    return graph.model({"states": (1, "t", size)}, {"samples": samples})
+
+
+def reach(weights: Weights, scales: Sequence[int], dilations: Sequence[int]) -> int:
+    """Return how many frames before and after it a frame's sound depends on."""
+    far = float(weights["generator.input_conv.weight"].shape[2] // 2)
+    each = sum(name.endswith("convs1.0.1.weight") for name in weights) // len(scales)
+    rate = 1
+    for place, scale in enumerate(scales):
+        far += 2 / rate
+        rate *= scale
+        kernels = [
+            weights[f"generator.blocks.{place * each + number}.convs1.0.1.weight"].shape[2]
+            for number in range(each)
+        ]
+        far += max(kernels) // 2 * (sum(dilations) + len(dilations)) / rate
+    return math.ceil(far + int(weights["generator.output_conv.1.weight"].shape[2]) / rate)
 
 
 def positions(count: int, size: int) -> FloatArray:

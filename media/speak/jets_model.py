@@ -21,21 +21,32 @@ _AVERAGES = ("train.total_count.ave", "valid.loss.ave", "valid.mel_loss.ave")
 class Speaker(Protocol):
     """A generator that is ready to speak."""
 
-    def say(self, ids: Sequence[int], pace: float) -> tuple[FloatArray, list[int]]:
-        """Return the sound of the tokens `ids` and how many frames each lasts."""
+    def say(
+        self, ids: Sequence[int], pace: float, raised: float = 0.0
+    ) -> tuple[FloatArray, list[int]]:
+        """Return the sound of the tokens `ids` and how many frames each lasts.
+
+        `raised` is added to the pitch in the model's units, where it can be.
+        """
+        ...
+
+    def prepare(self) -> None:
+        """Make ready for sentences of any length."""
         ...
 
 
 @dataclass(frozen=True)
 class JetsModel:
     """A loaded model: its `speaker`, `tokens` in the order of their ids, `rate` of its sound in
-    Hz, `hop` samples a frame, `g2p` as ESPnet names it."""
+    Hz, `hop` samples a frame, `g2p` as ESPnet names it, `pitch_deviation` the log frequency that
+    one unit of its pitch stands for, 0 where it is not known."""
 
     speaker: Speaker
     tokens: tuple[str, ...]
     rate: int
     hop: int
     g2p: str
+    pitch_deviation: float = 0.0
 
 
 def model_files(folder: Path, name: str = "") -> tuple[Path, Path]:
@@ -108,13 +119,14 @@ def load(config: Path, checkpoint: Path, threads: int = 2, runtime: str = "auto"
         weights = {} if runtime == "espnet" else generator_weights(checkpoint)
         if runtime == "openvino" or (runtime == "auto" and quick_fit(conf, weights)):
             speaker = QuickJets(weights, conf, threads)
+            deviation = float(table.get("pitch_deviation", 0.0))
         else:
             speaker = EspnetJets(table, checkpoint, threads)
+            deviation = 0.0
         hop = int(np.prod(conf.get("generator_upsample_scales") or (8, 8, 2, 2)))
         rate = int(table["tts_conf"].get("sampling_rate", 22050))
-        return JetsModel(
-            speaker, tuple(table["token_list"]), rate, hop, str(table.get("g2p") or "")
-        )
+        g2p = str(table.get("g2p") or "")
+        return JetsModel(speaker, tuple(table["token_list"]), rate, hop, g2p, deviation)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, OSError) as error:
         raise MediaError(
             "bad_voice_model",

@@ -14,12 +14,20 @@ import numpy as np
 
 from media.errors import MediaError
 from media.openvino_graph import NamedGraph
-from media.speak.jets_graph import positions, sound_graph, spread, text_graph
+from media.speak.jets_graph import (
+    positions,
+    reach,
+    sound_graph,
+    spread,
+    states_graph,
+    text_graph,
+)
 from media.types import FloatArray
 
 PREFIX = "tts.generator."
-_STEP = 16
-"""Lengths are rounded up to so many frames: each new one takes the runtime a moment."""
+_STEP, _MOST = 64, 512
+"""Sound is made of a multiple of so many frames, and of at most so many at once: a length that
+the runtime has not met takes it twice the time, so `prepare` goes through all of them."""
 
 
 def quick_fit(conf: Mapping[str, Any], weights: Mapping[str, FloatArray]) -> bool:
@@ -79,32 +87,56 @@ class QuickJets:
             raise ValueError("residual blocks with different dilations")
         self._size = weights["encoder.after_norm.weight"].shape[0]
         self._hop = int(np.prod(scales))
+        self._reach = reach(weights, scales, dilations[0])
         self._text = _compiled(text_graph(weights, heads), threads, exact=True)
-        self._sound = _compiled(
-            sound_graph(weights, heads, scales, dilations[0]), threads, exact=False
-        )
+        self._states = _compiled(states_graph(weights, heads), threads, exact=False)
+        self._sound = _compiled(sound_graph(weights, scales, dilations[0]), threads, exact=False)
 
-    def say(self, ids: Sequence[int], pace: float) -> tuple[FloatArray, list[int]]:
+    def prepare(self) -> None:
+        """Have the runtime meet every length of sound."""
+        for frames in range(_STEP, _MOST + 1, _STEP):
+            self._sounded(np.zeros((1, frames, self._size), np.float32))
+
+    def say(
+        self, ids: Sequence[int], pace: float, raised: float = 0.0
+    ) -> tuple[FloatArray, list[int]]:
         """Return the sound of the tokens `ids` and how many frames each lasts.
 
-        `pace` 2.0 makes all durations half as long; every token keeps a frame.
+        `pace` 2.0 makes all durations half as long; every token keeps a frame. `raised` is added
+        to the pitch, in the model's normalised units.
         """
         read = self._text.run(
             {
                 "tokens": np.array([list(ids)], np.int64),
                 "place": positions(len(ids), self._size),
+                "raise": np.full((1, 1, 1), raised, np.float32),
             }
         )
         frames = np.maximum(
             np.rint(np.maximum(np.rint(np.exp(read["lengths"][0]) - 1), 0) / pace), 1
         )
         found = frames.astype(np.int64)
-        wanted = int(found.sum())
-        filled = found.copy()
-        filled[-1] += -wanted % _STEP
-        states = spread(read["hidden"], filled)
-        made = self._sound.run({"states": states, "place": positions(states.shape[1], self._size)})
-        return made["samples"][0, 0, : wanted * self._hop], found.tolist()
+        states = spread(read["hidden"], found)
+        place = positions(states.shape[1], self._size)
+        states = self._states.run({"spread": states, "place": place})["states"]
+        return self._windows(states), found.tolist()
+
+    def _windows(self, states: FloatArray) -> FloatArray:
+        """Return the sound (hop × t,) of `states` (1, t, size) of any length."""
+        if states.shape[1] <= _MOST:
+            return self._sounded(states)
+        inner, parts = _MOST - 2 * self._reach, []
+        for start in range(0, states.shape[1], inner):
+            before = min(start, self._reach)
+            part = states[:, start - before : start + inner + self._reach]
+            parts.append(self._sounded(part)[before * self._hop :][: inner * self._hop])
+        return np.concatenate(parts)
+
+    def _sounded(self, states: FloatArray) -> FloatArray:
+        """Return the sound (hop × t,) of `states` (1, t, size), t at most _MOST."""
+        count = states.shape[1]
+        filled = np.pad(states, ((0, 0), (0, -count % _STEP), (0, 0)))
+        return self._sound.run({"states": filled})["samples"][0, 0, : count * self._hop]
 
 
 def _compiled(model: Any, threads: int, exact: bool) -> NamedGraph:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from media.errors import MediaError
 from media.speak import kokoro_engine as kokoro
 from media.speak.acoustics import ACOUSTICS
 from media.speak.clauses import Stretch, stretches
-from media.speak.frontend import Unit, units
+from media.speak.frontend import Unit, readable
 from media.speak.kokoro_graph import REVISION as GRAPH_REVISION
 from media.speak.kokoro_source import RATE
 from media.speak.korean import mark, tokens_of
@@ -21,8 +20,6 @@ from media.speak.phonemes import sounds
 from media.speak.timings import Piece, Span, align, sounding
 from media.types import Audio, FloatArray, Manner, Phoneme, Speech
 
-LONGEST = 2000
-"""Characters of a text, at most: about eight minutes of speech."""
 PACE = 0.86
 """The model's speed at rate 1.0, which is about four Korean syllables a second."""
 _REVISION = "5"
@@ -70,7 +67,7 @@ class KokoroVoice:
 
     def speak(self, text: str, manner: Manner = Manner()) -> Speech:
         """Return the whole of `text` as one speech. MediaError where it cannot be read."""
-        return join(text, list(self._say_all(stretches(_readable(text, manner)), manner)))
+        return join(text, list(self._say_all(stretches(readable(text, manner.words)), manner)))
 
     def stream(self, text: str, manner: Manner = Manner()) -> Iterator[Speech]:
         """Yield `text` stretch by stretch, each with the silence that follows it.
@@ -78,12 +75,12 @@ class KokoroVoice:
         The first stretch is short, so that it is heard while the rest is made. MediaError where
         the text cannot be read, before anything is yielded.
         """
-        yield from self._say_all(stretches(_readable(text, manner), early=True), manner)
+        yield from self._say_all(stretches(readable(text, manner.words), early=True), manner)
 
     def warm_up(self) -> None:
         """Load the models and prepare them, so that the first sentence is as fast as the next."""
         kokoro.engine(self.threads).warm_up()
-        _readable("네.")
+        readable("네.")
 
     def _say_all(self, found: list[Stretch], manner: Manner) -> Iterator[Speech]:
         for number, stretch in enumerate(found, 1):
@@ -142,7 +139,7 @@ def join(text: str, parts: list[Speech]) -> Speech:
 def rendered(text: str, style: str) -> Iterator[tuple[FloatArray, list[Piece]]]:
     """Yield each stretch of `text` in `style` as the model gives it, with the model's lengths."""
     voice = KokoroVoice(style)
-    for stretch in stretches(_readable(text)):
+    for stretch in stretches(readable(text)):
         yield voice._render(_tokens(stretch), Manner())
 
 
@@ -150,7 +147,7 @@ def sequences(text: str) -> list[list[int]]:
     """Return the token ids of `text`, a list for each stretch (without the zeros around it)."""
     return [
         [number for token in _tokens(stretch) for number in token.ids]
-        for stretch in stretches(_readable(text))
+        for stretch in stretches(readable(text))
     ]
 
 
@@ -159,18 +156,8 @@ def lines(text: str) -> list[list[tuple[str, tuple[int, ...]]]]:
     and Kokoro's ids of each."""
     return [
         [(token.symbol, token.ids) for token in _tokens(stretch)]
-        for stretch in stretches(_readable(text))
+        for stretch in stretches(readable(text))
     ]
-
-
-def _readable(text: str, manner: Manner = Manner()) -> list[Unit]:
-    if len(text) > LONGEST:
-        raise MediaError(
-            "too_long",
-            f"The text has {len(text)} characters; at most {LONGEST} are spoken at once.",
-            "Shorten it or send it in parts.",
-        )
-    return units(text, dict(manner.words))
 
 
 def _tokens(stretch: Stretch) -> list[_Token]:

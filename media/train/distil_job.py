@@ -153,7 +153,7 @@ def _learn(
             fed = budget.spent
         if budget.spent - saved > _SAVE_EVERY:
             run.save(distiller.state(step))
-            _write_voice(run.folder / "voice", distiller, job.tokens)
+            _write_voice(run.folder / "voice", distiller, job.tokens, feeder.pitch_deviation)
             saved = budget.spent
     return step
 
@@ -163,7 +163,7 @@ def _finish(
 ) -> Path:
     """Leave state, voice, measurements, samples, curves and card."""
     run.save(distiller.state(step))
-    place = _write_voice(run.folder / "voice", distiller, job.tokens)
+    place = _write_voice(run.folder / "voice", distiller, job.tokens, feeder.pitch_deviation)
     torch.backends.cudnn.benchmark = False
     measured = distiller.check(job.held)
     run.note(step, measured)
@@ -195,7 +195,9 @@ def _finish(
     return place
 
 
-def _write_voice(folder: Path, distiller: Distiller, tokens: tuple[str, ...]) -> Path:
+def _write_voice(
+    folder: Path, distiller: Distiller, tokens: tuple[str, ...], pitch_deviation: float
+) -> Path:
     """Write the averaged generator in half precision, and its configuration."""
     from safetensors.torch import save_file
 
@@ -208,13 +210,20 @@ def _write_voice(folder: Path, distiller: Distiller, tokens: tuple[str, ...]) ->
     save_file(state, unfinished)
     unfinished.replace(folder / "model.safetensors")
     # JSON is YAML, and needs no library where there is little more than torch.
-    text = json.dumps(espnet_config(distiller.shape, tokens), ensure_ascii=False, indent=1)
+    text = json.dumps(
+        espnet_config(distiller.shape, tokens, pitch_deviation), ensure_ascii=False, indent=1
+    )
     (folder / "config.yaml").write_text(text + "\n", encoding="utf-8")
     return folder
 
 
-def espnet_config(shape: Shape, tokens: tuple[str, ...]) -> dict[str, Any]:
-    """Return ESPnet's configuration of a voice of this `shape` that reads `tokens`."""
+def espnet_config(
+    shape: Shape, tokens: tuple[str, ...], pitch_deviation: float = 0.0
+) -> dict[str, Any]:
+    """Return ESPnet's configuration of a voice of this `shape` that reads `tokens`.
+
+    `pitch_deviation`, which is ours, is the log frequency that one unit of pitch stands for.
+    """
     mel = {"fs": RATE, "n_fft": 1024, "hop_length": shape.hop, "n_mels": shape.mels}
     return {
         "tts": "jets",
@@ -226,6 +235,7 @@ def espnet_config(shape: Shape, tokens: tuple[str, ...]) -> dict[str, Any]:
         "token_list": list(tokens),
         "g2p": None,
         "odim": shape.mels,
+        "pitch_deviation": round(pitch_deviation, 4),
     }
 
 

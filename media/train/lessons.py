@@ -233,6 +233,11 @@ class Feeder:
         """Whether no more shards will come."""
         return (self._folder / DONE).exists()
 
+    @property
+    def pitch_deviation(self) -> float:
+        """The deviation of the log pitch that is taught as 1; 0 before anything was read."""
+        return self._scale.pitch[1] if self._scale else 0.0
+
     def waiting(self) -> list[Path]:
         """Return the shards that have not been read."""
         return sorted(path for path in self._folder.glob("*.npz") if path not in self._seen)

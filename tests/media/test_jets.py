@@ -131,7 +131,7 @@ def test_a_long_text_comes_in_parts(voice: JetsVoice) -> None:
     parts = list(voice.stream(text))
     assert len(parts) >= 2
     assert " ".join(part.text for part in parts) == text
-    assert voice.version.startswith("jets-2:")
+    assert voice.version.startswith("jets-3:")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def code(**options: str) -> str:
 def test_what_is_missing_is_named(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert code() == code(folder="a", tag="b") == code(folder=str(tmp_path)) == "no_voice_model"
+    assert code(folder="a", tag="b") == code(folder=str(tmp_path)) == "no_voice_model"
     assert code(folder=str(trained), model="absent.pth") == "no_voice_model"
     assert code(folder=str(trained), model="1epoch.pth") == "bad_voice_model"
     shutil.copy(trained / "config.yaml", tmp_path)
