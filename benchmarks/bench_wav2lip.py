@@ -1,13 +1,16 @@
 """Frames a second of the Wav2Lip generator: our runtime against plain torch, in the same run; and
 the seconds that a portrait's finished video takes.
 
-Random weights: speed does not depend on them. Rounds alternate, so that a noisy machine slows
-all alike; the best round of each counts.
+Random weights: speed does not depend on them, and rounding hardly shows in what they draw (what
+int8 costs is measured on trained ones by `tests/media/networks/test_quantise.py`). Rounds
+alternate, so that a noisy machine slows all alike; the best round of each counts. `--windows`
+writes instead the mel windows that int8 takes its ranges from.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,18 +20,37 @@ import numpy as np
 import torch
 
 from media.face.counsellor import Counsellor
-from media.face.wav2lip import SHOWN, Wav2LipFace
+from media.face.viseme import frame_count
+from media.face.wav2lip import SHOWN, WINDOWS, Wav2LipFace, at_mel_rate
+from media.networks.mel import wav2lip_mel, wav2lip_windows
 from media.networks.runtime import MouthPainter
 from media.networks.wav2lip import Generator
-from media.types import Audio, Speech
+from media.speak.jets import JetsVoice
+from media.types import Audio, FloatArray, Speech
 from media.video import encode
 
 ROUNDS, FRAMES, TORCH_BATCH = 5, 128, 64
 SECONDS = 10
+SAID = (
+    "안녕하세요. 기초연금은 만 65세 이상이면 신청할 수 있어요. "
+    "신분증과 통장을 가지고 가까운 주민센터로 가시면 됩니다."
+)
+
+
+def write_windows() -> None:
+    """Write the windows of three sentences in the delivered voice."""
+    speech = JetsVoice().speak(SAID)
+    count = frame_count(speech.audio.seconds + 0.4)
+    found = wav2lip_windows(wav2lip_mel(at_mel_rate(speech.audio, 0.4)), count)
+    chosen = found[np.linspace(0, len(found) - 1, 160).astype(int)]
+    np.savez_compressed(WINDOWS, windows=chosen.astype(np.float16))
 
 
 def main() -> None:
     """Measure and print."""
+    if sys.argv[1:] == ["--windows"]:
+        write_windows()
+        return
     torch.set_num_threads(2)
     torch.manual_seed(0)
     network = Generator().eval()
@@ -36,7 +58,18 @@ def main() -> None:
     windows = draw.uniform(-4, 4, (FRAMES, 80, 16)).astype(np.float32)
     faces = draw.uniform(0, 1, (1, 6, 96, 96)).astype(np.float32)
     every = np.repeat(faces, FRAMES, axis=0)
+    with np.load(WINDOWS) as table:
+        spoken = table["windows"].astype(np.float32)
+
+    def examples() -> tuple[FloatArray, FloatArray]:
+        return spoken, faces
+
+    def eight(top: int) -> MouthPainter:
+        return MouthPainter(None, precision="int8", network=network, top=top, examples=examples)
+
     ways = {
+        "int8, one photo, rows shown": (eight(SHOWN), faces),
+        "int8, a clip, rows shown": (eight(SHOWN), every),
         "bf16, one photo, rows shown": (MouthPainter(None, network=network, top=SHOWN), faces),
         "bf16, a clip, rows shown": (MouthPainter(None, network=network, top=SHOWN), every),
         "bf16, a clip, whole picture": (MouthPainter(None, network=network), every),

@@ -119,4 +119,9 @@ def _painters(face: Wav2LipFace) -> Iterator[tuple[str, Painter]]:
     if has_gpu():
         yield "gpu", TorchPainter(face.checkpoint, top=SHOWN)
     threads = max(face.threads, (os.cpu_count() or 1) // 2)
-    yield "cpu", MouthPainter(face.checkpoint, threads=threads, top=SHOWN, batch=BATCH)
+    yield (
+        "cpu",
+        MouthPainter(
+            face.checkpoint, threads, "int8", top=SHOWN, batch=BATCH, examples=face.examples
+        ),
+    )

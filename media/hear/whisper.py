@@ -6,12 +6,12 @@ import copy
 import math
 import threading
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from media.cpu import adds_int8_products
 from media.errors import MediaError
 from media.hear.activity import RATE, Activity, activity, levelled
 from media.hear.evidence import Claim, doubt, nobody
@@ -28,7 +28,6 @@ _QUESTION = 15.0
 """Seconds up to which that is worth while."""
 QUICK = ("int8", 1)
 """Arithmetic and beams for who cannot wait."""
-_INT8_SUMS = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
 _NARROW = 1e-4
 """Share of the power above 4.1 kHz below which a sound came through a telephone."""
 TELEPHONE_PROMPT = (
@@ -38,18 +37,13 @@ TELEPHONE_PROMPT = (
 model to tell like-sounding words apart. On full-band sound it helped and hurt equally."""
 
 
-@cache
 def usual_decoding() -> tuple[str, int]:
     """Return the arithmetic and the beams that this machine's CPU hears well enough with.
 
     int8 and one beam where the CPU has instructions for sums of int8 products; elsewhere int8 is
     hardly quicker and rounds otherwise, and the model runs as it was published: float32 and five.
     """
-    try:
-        known = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
-    except OSError:
-        return QUICK
-    return QUICK if not known or known & _INT8_SUMS else ("float32", 5)
+    return ("float32", 5) if adds_int8_products() is False else QUICK
 
 
 class WhisperRecogniser:

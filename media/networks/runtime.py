@@ -1,7 +1,8 @@
-"""The Wav2Lip generator in an optimised runtime: OpenVINO, bf16 where the CPU has it.
+"""The Wav2Lip generator in an optimised runtime: OpenVINO, int8 or bf16 where the CPU has it.
 
 Converting the network takes far longer than reading it, so a checkpoint's converted form is kept
-in the model cache, by the checkpoint's SHA-256 and OpenVINO's version.
+in the model cache, by the checkpoint's SHA-256 and OpenVINO's version, and in int8 by the faces
+that its ranges were taken from, too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +20,7 @@ import numpy as np
 import torch
 
 from media.networks.checkpoint import read_network
+from media.networks.quantise import can_quantise, quantised
 from media.networks.wav2lip import Generator
 from media.types import FloatArray
 from media.weights import cache_folder, digest_of
@@ -34,9 +37,11 @@ class MouthPainter:
     """Draws mouths for mel windows; the network is converted when a checkpoint is first used.
 
     Rows of the picture above `top` are not drawn but taken from the reference picture. `precision`
-    is `bf16` (the CPU's own half precision, where it has one), or `f32`. `network` takes the place
-    of a checkpoint's where a caller has it already. `batch` is how many pictures the compiled
-    networks draw at a time: few where the first one is waited for.
+    is `int8` (bf16 where the CPU is not good at it, or without `examples`), `bf16` (the CPU's own
+    half precision, where it has one), or `f32`. `network` takes the place of a checkpoint's where a
+    caller has it already. `batch` is how many pictures the compiled networks draw at a time: few
+    where the first one is waited for. `examples` gives windows (m, 80, 16) and faces
+    (n, 6, 96, 96) of the kind that will be drawn, from which int8 takes its ranges.
     """
 
     def __init__(
@@ -47,7 +52,9 @@ class MouthPainter:
         network: Generator | None = None,
         top: int = 0,
         batch: int = BATCH,
+        examples: Callable[[], tuple[FloatArray, FloatArray]] | None = None,
     ) -> None:
+        self._examples = examples
         self.checkpoint = checkpoint
         self.batch = batch
         self.threads = threads
@@ -112,7 +119,7 @@ class MouthPainter:
         model = self._model(core, part)
         # Without native bf16 the hint is ignored and the CPU computes in float32.
         has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        precision = "bf16" if self.precision == "bf16" and has_bf16 else "f32"
+        precision = "bf16" if self.precision != "f32" and has_bf16 else "f32"
         options = {
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": min(self.threads, os.cpu_count() or 1),
@@ -128,12 +135,16 @@ class MouthPainter:
         """Return a part of the network in OpenVINO's form, from the cache where it is there."""
         import openvino
 
+        given = self._example_inputs(part)
         if self.checkpoint is None or self._given is not None or not self.checkpoint.is_file():
-            return self._converted(part)
+            return self._made(part, given)
         version = openvino.__version__.split("-")[0]
         key = f"{digest_of(self.checkpoint)[:20]}-{version}-{_REVISION}-{part}-{self.top}"
         if self.batch != BATCH:
             key += f"-{self.batch}"
+        if given:
+            mark = sha256(b"".join(np.ascontiguousarray(one).tobytes() for one in sum(given, [])))
+            key += f"-int8-{mark.hexdigest()[:16]}"
         kept = cache_folder() / "wav2lip" / key
         if kept.is_dir():
             try:
@@ -141,9 +152,31 @@ class MouthPainter:
             except RuntimeError:
                 # A file that was cut short: converted anew below.
                 shutil.rmtree(kept, ignore_errors=True)
-        model = self._converted(part)
+        model = self._made(part, given)
         _keep(model, kept)
         return model
+
+    def _made(self, part: Part, examples: list[list[FloatArray]]) -> Any:
+        model = self._converted(part)
+        return quantised(model, examples) if examples else model
+
+    def _example_inputs(self, part: Part) -> list[list[FloatArray]]:
+        """Return what `part` is given in some batches; none where it is not to be in int8."""
+        if self.precision != "int8" or self._examples is None or part == "encode":
+            return []
+        if not can_quantise():
+            return []
+        windows, faces = self._examples()
+        found = []
+        for start in range(0, len(windows) - self.batch + 1, self.batch):
+            chosen = np.arange(start, start + self.batch)
+            beside = (
+                self._encoding(faces[start // self.batch % len(faces)][None])
+                if part == "decode"
+                else [faces[chosen % len(faces)]]
+            )
+            found.append([windows[chosen, None], *beside])
+        return found
 
     def _converted(self, part: Part) -> Any:
         import openvino

@@ -35,6 +35,8 @@ MOUTH = np.s_[78:84, 60:68]
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("SILVERLINE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        # To find the ranges of int8 takes half a minute; it has tests of its own.
+        patched.setattr("media.networks.runtime.can_quantise", lambda: False)
         yield
 
 

@@ -32,6 +32,8 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Random weights are not kept in the user's own cache."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("SILVERLINE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        # To find the ranges of int8 takes half a minute; it has tests of its own.
+        patched.setattr("media.networks.runtime.can_quantise", lambda: False)
         yield
 
 
