@@ -122,7 +122,7 @@ def prepare(folder: Path) -> None:
 
 @contextmanager
 def service(env: dict[str, str]) -> Iterator[tuple[Any, int]]:
-    """The web in this process, the live process beside it; yield services and its id."""
+    """The web in this process, the live one and a worker beside it; yield services and its id."""
     os.environ.update(env)
     from bot.app import create_app
     from bot.channels.services import Services
@@ -141,6 +141,7 @@ def service(env: dict[str, str]) -> Iterator[tuple[Any, int]]:
 
     threading.Thread(target=run, daemon=True).start()
     live = subprocess.Popen([sys.executable, "-m", "bot", "live"], env=env, cwd=ROOT)
+    worker = subprocess.Popen([sys.executable, "-m", "bot", "worker"], env=env, cwd=ROOT)
     try:
         for _ in range(600):
             with suppress(requests.RequestException):
@@ -149,8 +150,9 @@ def service(env: dict[str, str]) -> Iterator[tuple[Any, int]]:
             time.sleep(0.2)
         yield held, live.pid
     finally:
-        live.terminate()
-        live.wait(30)
+        for process in (live, worker):
+            process.terminate()
+            process.wait(30)
         server.close()
 
 
@@ -282,7 +284,7 @@ def measure(folder: Path, env: dict[str, str], part: str) -> None:
     people = questions(folder)[len(ours) :] or ours
     print(f"load before: {os.getloadavg()}")
     with service(env) as (held, live):
-        from bot.simulate.phone import FakePhone
+        from bot.simulate.phone import FakePhone, answers
 
         with FakePhone(ACCOUNT, "word", f"http://127.0.0.1:{WEB}", TWILIO) as vendor:
             meter = Meter(live)
@@ -290,8 +292,11 @@ def measure(folder: Path, env: dict[str, str], part: str) -> None:
                 turns = range(4)
                 four = [[ours[n], *over(*(ours[(n + k) % 5] for k in turns[1:]))] for n in turns]
                 before = newest(held)
-                calls = calls_of(vendor, [*four, ["-"]])
+                calls = calls_of(vendor, [*four, [ours[4]]])
                 told("four at once, and a fifth", calls)
+                for call in calls:
+                    if call.stream is None:
+                        print(f"answered recorded after {list(answers(call.timeline))} s")
                 meter.look(calls)
                 parts(held, before)
             if part != "four":

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from media.hear.stream import RATE, VoiceActivity
+from media.hear.stream import WINDOW as _WINDOW
 from media.types import FloatArray
 
-RATE = 16_000
-_WINDOW = 512
 _SPEAKS = 0.5
 LEAST_SPEECH = 0.16
 """Seconds of speech in the shortest answer, a quick "네"."""
@@ -59,11 +59,10 @@ class Activity:
 
 def activity(samples: FloatArray) -> Activity:
     """Return where somebody speaks in 16 kHz `samples` (n,)."""
-    # Imported here: it brings the recogniser's whole stack with it.
-    from faster_whisper.vad import get_vad_model
-
-    padded = np.pad(samples, (0, _WINDOW - len(samples) % _WINDOW))
-    spoken = get_vad_model()(padded).reshape(-1) >= _SPEAKS
+    padded = np.pad(samples, (0, _WINDOW - len(samples) % _WINDOW)).astype(np.float32)
+    likely = VoiceActivity()
+    windows = np.clip(padded, -1.0, 1.0).reshape(-1, _WINDOW)
+    spoken = np.array([likely(window) for window in windows]) >= _SPEAKS
     return Activity(
         seconds=len(samples) / RATE,
         speech_seconds=float(spoken.sum()) * _WINDOW / RATE,

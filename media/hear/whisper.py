@@ -13,8 +13,9 @@ import numpy as np
 
 from media.cpu import adds_int8_products
 from media.errors import MediaError
-from media.hear.activity import RATE, Activity, activity, levelled
+from media.hear.activity import Activity, activity, levelled
 from media.hear.evidence import Claim, doubt, nobody
+from media.hear.stream import RATE
 from media.types import Audio, FloatArray, Transcript, Word
 from media.weights import WHISPER_BASE, assemble
 
