@@ -87,6 +87,7 @@ class Hearing(Section):
     device: Literal["cpu", "cuda", "auto"] = "cpu"
     threads: int = Field(2, ge=1)
     beam_size: int = Field(0, ge=0, le=10)
+    short_window: Literal["auto", "always", "never"] = "auto"
 
 
 class Limits(Section):

@@ -59,4 +59,5 @@ def _recogniser(settings: Settings) -> WhisperRecogniser:
         hearing.threads,
         hearing.beam_size,
         words=True,
+        short_window=hearing.short_window,
     )

@@ -62,7 +62,10 @@ def _quick(hearing: Hearing) -> Hearing:
     arithmetic, beams = QUICK
     if hearing.compute_type == "auto" and hearing.device == "cpu":
         hearing = hearing.model_copy(update={"compute_type": arithmetic})
-    return hearing.model_copy(update={"beam_size": hearing.beam_size or beams})
+    window = "always" if hearing.short_window == "auto" else hearing.short_window
+    return hearing.model_copy(
+        update={"beam_size": hearing.beam_size or beams, "short_window": window}
+    )
 
 
 @lru_cache(maxsize=2)
@@ -90,6 +93,7 @@ def _engines(
             device=hearing.device,
             threads=hearing.threads,
             beam_size=hearing.beam_size,
+            short_window=hearing.short_window,
         ),
         answerer=answerer_for(knowledge, data_dir, database),
         persona=counsellor,

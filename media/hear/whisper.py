@@ -7,7 +7,7 @@ import math
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -54,7 +54,9 @@ class WhisperRecogniser:
     faster-whisper knows or finds on the hub. `words` adds word times at a fifth more work. `cache`
     is where models are kept (default: the user's cache folder). `telephone_prompt` is what the
     model is told to expect of sound that came through a telephone. `compute_type` is one of
-    CTranslate2's; `auto`, and a `beam_size` of 0, are what `usual_decoding` says.
+    CTranslate2's; `auto`, and a `beam_size` of 0, are what `usual_decoding` says. `short_window`
+    says what is heard in a window that is hardly longer than itself: `always` all short sound,
+    `auto` what came through a telephone, `never` nothing.
     """
 
     def __init__(
@@ -67,7 +69,9 @@ class WhisperRecogniser:
         cache: Path | None = None,
         words: bool = False,
         telephone_prompt: str = TELEPHONE_PROMPT,
+        short_window: Literal["auto", "always", "never"] = "auto",
     ) -> None:
+        self._short_window = short_window
         self._model_name = model
         usual, beams = usual_decoding()
         self._compute_type = usual if (compute_type, device) == ("auto", "cpu") else compute_type
@@ -80,6 +84,8 @@ class WhisperRecogniser:
         self._model: Any = None
         self._lock = threading.Lock()
         self.version = f"whisper-{Path(model).name}-{self._compute_type}-beam{self._beam_size}"
+        if short_window != "auto":
+            self.version += f"-{short_window}"
 
     def warm_up(self) -> None:
         """Load the model. MediaError `missing_model` where there is none by that name."""
@@ -94,7 +100,8 @@ class WhisperRecogniser:
             return _not_heard(reason)
         model = self._loaded()
         prompt = self._telephone_prompt if _is_narrow(samples) else ""
-        if not prompt or found.seconds > _QUESTION:
+        short = {"auto": bool(prompt), "always": True, "never": False}[self._short_window]
+        if not short or found.seconds > _QUESTION:
             return self._listen(model, samples, found, prompt)
         heard = self._listen(_brief(model), samples, found, prompt)
         # Rarely the short window loses a sentence, and then the model's own finds it.
@@ -194,7 +201,8 @@ def _brief(model: Any) -> Any:
 
     The package fills every window up to 30 s, on whose length most of the time goes; without most
     of the filling a question takes half as long. What comes through a telephone is heard no worse
-    (18 questions in our voice: 10 % errors instead of 18 %); full-band sound is, a little.
+    (18 questions in our voice: 10 % errors instead of 18 %); full-band sound was heard a little
+    worse once and no worse another time (see docs/hearing.md), so that is done in live calls alone.
     """
     shorter = copy.copy(model)
 

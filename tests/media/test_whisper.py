@@ -180,6 +180,14 @@ def test_full_band_sound_is_heard_in_the_models_own_window(spoken: Sound) -> Non
     assert model.given == [3000]
 
 
+@pytest.mark.parametrize(("wish", "given"), [("always", 1000), ("auto", 3000), ("never", 3000)])
+def test_a_short_window_for_full_band_sound_is_a_wish(spoken: Sound, wish: Any, given: int) -> None:
+    recogniser = WhisperRecogniser(short_window=wish)
+    recogniser._model = model = Windowed()
+    assert recogniser.recognise(Audio(spoken, RATE)).heard
+    assert model.given == pytest.approx([given], abs=150)
+
+
 def test_the_model_runs_as_published_where_the_cpu_has_no_int8(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
