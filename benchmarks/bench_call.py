@@ -258,9 +258,9 @@ def soak(minutes: float) -> dict[str, float]:
 
 
 def hostile() -> dict[str, float]:
-    """Send what hostile callers would, twice; return what the second time leaves in the server.
+    """Send what hostile callers would, five times; return what the last time leaves in the server.
 
-    The first time fills pools and caches. An honest caller is in a call all along, undisturbed.
+    The first ones fill pools and caches. An honest caller is in a call all along, undisturbed.
     """
     sdp = asyncio.run(offered())
     rng = random.Random(3)
@@ -279,7 +279,7 @@ def hostile() -> dict[str, float]:
 
         with honest(made) as caller, ThreadPoolExecutor(4) as pool:
             left: list[tuple[float, int, int]] = []
-            for _ in range(2):
+            for _ in range(5):
                 texts = [*wrong(sdp).values()]
                 texts += [damaged() for _ in range(200 - len(texts))]
                 statuses = list(pool.map(post, texts))
@@ -296,7 +296,8 @@ def hostile() -> dict[str, float]:
     print(
         f"  answers to hostile offers: {dict(counts[0])}, to peers that vanish: {dict(counts[1])}"
     )
-    memory, files, threads = (after - before for before, after in zip(*left, strict=True))
+    print("  after each time, MB:", ", ".join(f"{memory:.0f}" for memory, _, _ in left))
+    memory, files, threads = (b - a for a, b in zip(*left[-2:], strict=True))
     return {
         "offers": len(statuses) + len(vanished),
         "refused with 400": counts[0][400],
