@@ -57,6 +57,8 @@ def environment(folder: Path) -> dict[str, str]:
         f'[files]\nurl = "{folder}/files"\n[log]\nlevel = "warning"\n'
         f'[twilio]\nenabled = true\nphone_enabled = true\naccount_sid = "{ACCOUNT}"\n'
         f'auth_token = "word"\napi_url = "http://127.0.0.1:{TWILIO}"\n'
+        'media_hosts = ["127.0.0.1", "localhost"]\n'
+        '[limits]\nprivate_hosts = ["127.0.0.1", "localhost"]\n'
         f'[live]\nenabled = true\nport = {LIVE}\npublic_url = "http://127.0.0.1:{LIVE}"\n'
         "capacity = 4\nprepare = false\n"
     )
