@@ -43,7 +43,7 @@ def test_a_photo_becomes_a_persona_that_is_listed_and_shown(folder: Path) -> Non
     assert "이하늘 본인, 2026-11-20" in persona("show", "lee").stdout
     row = json.loads(persona("show", "lee", "--json").stdout)
     assert row["face"]["photo"] == str(folder / "lee.png")
-    assert row["voice"] == {"engine": "kokoro"}
+    assert row["voice"] == {"engine": "jets"}
 
 
 def test_what_is_wrong_is_said(folder: Path) -> None:
