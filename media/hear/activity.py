@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from media.hear.stream import RATE, VoiceActivity
-from media.hear.stream import WINDOW as _WINDOW
+from media.hear.stream import RATE, WINDOW, VoiceActivity
 from media.types import FloatArray
 
 _SPEAKS = 0.5
@@ -32,9 +31,9 @@ class Activity:
 
     def speech_between(self, start: float, end: float) -> float:
         """Return the seconds of speech between two times."""
-        first = max(0, int(start * RATE / _WINDOW))
-        last = max(first, int(np.ceil(end * RATE / _WINDOW)))
-        return sum(self.windows[first:last]) * _WINDOW / RATE
+        first = max(0, int(start * RATE / WINDOW))
+        last = max(first, int(np.ceil(end * RATE / WINDOW)))
+        return sum(self.windows[first:last]) * WINDOW / RATE
 
     def spans(self) -> list[tuple[float, float]]:
         """Return (start, end) of each stretch of speech, padded, in order.
@@ -43,7 +42,7 @@ class Activity:
         """
         found: list[list[float]] = []
         for index, spoken in enumerate(self.windows):
-            start, end = index * _WINDOW / RATE, (index + 1) * _WINDOW / RATE
+            start, end = index * WINDOW / RATE, (index + 1) * WINDOW / RATE
             if not spoken:
                 continue
             if found and start - found[-1][1] < _PAUSE:
@@ -59,13 +58,13 @@ class Activity:
 
 def activity(samples: FloatArray) -> Activity:
     """Return where somebody speaks in 16 kHz `samples` (n,)."""
-    padded = np.pad(samples, (0, _WINDOW - len(samples) % _WINDOW)).astype(np.float32)
+    padded = np.pad(samples, (0, WINDOW - len(samples) % WINDOW)).astype(np.float32)
     likely = VoiceActivity()
-    windows = np.clip(padded, -1.0, 1.0).reshape(-1, _WINDOW)
+    windows = np.clip(padded, -1.0, 1.0).reshape(-1, WINDOW)
     spoken = np.array([likely(window) for window in windows]) >= _SPEAKS
     return Activity(
         seconds=len(samples) / RATE,
-        speech_seconds=float(spoken.sum()) * _WINDOW / RATE,
+        speech_seconds=float(spoken.sum()) * WINDOW / RATE,
         level=_loudest(padded),
         windows=tuple(bool(w) for w in spoken),
     )
@@ -82,7 +81,7 @@ def levelled(samples: FloatArray) -> FloatArray:
 
 
 def _loudest(samples: FloatArray) -> float:
-    whole = samples[: len(samples) // _WINDOW * _WINDOW].reshape(-1, _WINDOW)
+    whole = samples[: len(samples) // WINDOW * WINDOW].reshape(-1, WINDOW)
     if not len(whole):
         return 0.0
     power = np.sort(np.mean(whole.astype(np.float64) ** 2, axis=1))

@@ -48,7 +48,7 @@ def test_it_draws_what_float32_draws(
     assert np.linalg.norm(apart) <= 1e-2 * np.linalg.norm(exact)
     assert np.quantile(apart, 0.99) <= 1e-2
     assert apart.max() > 0  # it is not float32 that drew
-    # Another face has ranges of its own; the same one is taken from the cache.
+    # What was found for a face is kept, and taken from there.
     assert len(list((tmp_path / "wav2lip").glob("*-decode-*-int8-*"))) == 1
     monkeypatch.setattr(runtime, "quantised", None)
     again = MouthPainter(
