@@ -31,7 +31,7 @@ $(VENV)/.test: $(VENV)/.base requirements-espnet.txt
 demo: setup ## a spoken Korean question becomes demo/reply.mp4
 	$(BIN)/python -m bot.demo $(QUESTION)
 
-# A process a room: one for all has died of a segmentation fault, whose cause is not known.
+# A process a room: the models that one leaves in memory are gone before the next.
 test: $(VENV)/.test ## install everything and run all tests
 	$(BIN)/python -m pytest --cov --cov-report= tests/bot tests/test_docs.py
 	$(BIN)/python -m pytest --cov --cov-append --cov-report= --ignore=tests/media/train tests/media

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from media.openvino_core import core
 from media.types import FloatArray
 
 
@@ -18,14 +19,11 @@ class NamedGraph:
     """
 
     def __init__(self, model: str | bytes, threads: int, exact: bool) -> None:
-        import openvino
-
         options = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
         if exact:
             options["INFERENCE_PRECISION_HINT"] = "f32"
-        core = openvino.Core()
-        given = core.read_model(model) if isinstance(model, bytes) else model
-        compiled = core.compile_model(given, "CPU", options)
+        given = core().read_model(model) if isinstance(model, bytes) else model
+        compiled = core().compile_model(given, "CPU", options)
         self._request = compiled.create_infer_request()
         self._names = [output.get_names() for output in compiled.outputs]
 
