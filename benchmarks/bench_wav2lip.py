@@ -26,24 +26,38 @@ from media.networks.mel import wav2lip_mel, wav2lip_windows
 from media.networks.runtime import MouthPainter
 from media.networks.wav2lip import Generator
 from media.speak.jets import JetsVoice
+from media.speak.kokoro import KokoroVoice
 from media.types import Audio, FloatArray, Speech
 from media.video import encode
 
 ROUNDS, FRAMES, TORCH_BATCH = 5, 128, 64
 SECONDS = 10
 SAID = (
-    "안녕하세요. 기초연금은 만 65세 이상이면 신청할 수 있어요. "
-    "신분증과 통장을 가지고 가까운 주민센터로 가시면 됩니다."
+    "안녕하세요. 기초연금은 만 65세 이상이면 신청할 수 있어요.",
+    "신분증과 통장을 가지고 가까운 주민센터로 가시면 됩니다.",
+    "우와, 정말요? 뭐라고 하셨어요?",
+    "모르는 사람이 돈을 보내라고 하면 바로 끊으세요.",
+    "치매 검사는 보건소에서 무료로 받아 보세요. 예약은 전화로 하시면 돼요.",
+    "버스와 지하철을 타실 때는 어르신 교통카드를 찍으세요.",
+    "전화번호는 1577에 1000번이에요. 천천히 다시 말씀드릴까요?",
 )
+WINDOWS_EACH = 160
 
 
 def write_windows() -> None:
-    """Write the windows of three sentences in the delivered voice."""
-    speech = JetsVoice().speak(SAID)
-    count = frame_count(speech.audio.seconds + 0.4)
-    found = wav2lip_windows(wav2lip_mel(at_mel_rate(speech.audio, 0.4)), count)
-    chosen = found[np.linspace(0, len(found) - 1, 160).astype(int)]
-    np.savez_compressed(WINDOWS, windows=chosen.astype(np.float16))
+    """Write the windows of some sentences in the delivered voices, shuffled."""
+    voices = JetsVoice(), KokoroVoice("korean_man", rate=0.925)
+    chosen = []
+    for voice in voices:
+        found = []
+        for said in SAID:
+            audio = voice.speak(said).audio
+            count = frame_count(audio.seconds + 0.4)
+            found.append(wav2lip_windows(wav2lip_mel(at_mel_rate(audio, 0.4)), count))
+        every = np.concatenate(found)
+        chosen.append(every[np.linspace(0, len(every) - 1, WINDOWS_EACH).astype(int)])
+    mixed = np.random.default_rng(0).permutation(np.concatenate(chosen))
+    np.savez_compressed(WINDOWS, windows=mixed.astype(np.float16))
 
 
 def main() -> None:

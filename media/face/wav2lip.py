@@ -38,7 +38,7 @@ BATCH = 16
 SHOWN = 36
 """Row of the drawn face (96 × 96) from which on it is laid back: see `_feather`."""
 WINDOWS = Path(__file__).with_name("wav2lip_windows.npz")
-"""160 mel windows of our voice's speech, written by `bench_wav2lip.py --windows`."""
+"""320 mel windows of our voices' speech, written by `bench_wav2lip.py --windows`."""
 LONGEST_CLIP = 250
 """Frames of a clip that are used; they are played forth and back."""
 
@@ -94,10 +94,10 @@ class Wav2LipFace:
         )
 
     def examples(self) -> tuple[FloatArray, FloatArray]:
-        """Return (windows of speech (160, 80, 16), faces of this source (n, 6, 96, 96))."""
+        """Return (windows of speech (320, 80, 16), faces of this source (n, 6, 96, 96))."""
         with np.load(WINDOWS) as table:
             windows = table["windows"].astype(np.float32)
-        pairs = self._clip[:: max(1, len(self._clip) // 16)] if self._is_clip else [self._resting]
+        pairs = self._clip if self._is_clip else [self._resting]
         return windows, network_input([frame for frame, _ in pairs], [box for _, box in pairs])
 
     def warm_up(self) -> None:

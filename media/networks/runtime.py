@@ -1,7 +1,7 @@
 """The Wav2Lip generator in an optimised runtime: OpenVINO, int8 or bf16 where the CPU has it.
 
 Converting the network takes far longer than reading it, so a checkpoint's converted form is kept
-in the model cache, by the checkpoint's SHA-256 and OpenVINO's version, and in int8 by the faces
+in the model cache, by the checkpoint's SHA-256 and OpenVINO's version, and in int8 by the examples
 that its ranges were taken from, too.
 """
 
@@ -20,8 +20,10 @@ import numpy as np
 import torch
 
 from media.networks.checkpoint import read_network
-from media.networks.quantise import can_quantise, quantised
+from media.networks.equalise import equalised
+from media.networks.quantise import can_quantise, is_quantised, quantised
 from media.networks.wav2lip import Generator
+from media.openvino_core import core
 from media.types import FloatArray
 from media.weights import cache_folder, digest_of
 
@@ -29,7 +31,7 @@ BATCH = 16
 SIDE = 96
 Part = Literal["draw", "encode", "decode"]
 Compiled = Callable[..., list[FloatArray]]
-_REVISION = 2
+_REVISION = 3
 """Of the conversion; a new one does not take what an older one kept."""
 
 
@@ -37,11 +39,12 @@ class MouthPainter:
     """Draws mouths for mel windows; the network is converted when a checkpoint is first used.
 
     Rows of the picture above `top` are not drawn but taken from the reference picture. `precision`
-    is `int8` (bf16 where the CPU is not good at it, or without `examples`), `bf16` (the CPU's own
-    half precision, where it has one), or `f32`. `network` takes the place of a checkpoint's where a
-    caller has it already. `batch` is how many pictures the compiled networks draw at a time: few
-    where the first one is waited for. `examples` gives windows (m, 80, 16) and faces
-    (n, 6, 96, 96) of the kind that will be drawn, from which int8 takes its ranges.
+    is `int8` (bf16 where the CPU is not good at it, where the picture would be too far off, or
+    without `examples`), `bf16` (the CPU's own half precision, where it has one), or `f32`.
+    `network` takes the place of a checkpoint's where a caller has it already. `batch` is how many
+    pictures the compiled networks draw at a time: few where the first one is waited for. `examples`
+    gives windows (m, 80, 16) and faces (n, 6, 96, 96) of the kind that will be drawn, from which
+    int8 takes its ranges.
     """
 
     def __init__(
@@ -113,60 +116,66 @@ class MouthPainter:
         return self._compiled("decode")
 
     def _compiled(self, part: Part) -> Compiled:
-        import openvino
-
-        core = openvino.Core()
-        model = self._model(core, part)
+        model = self._model(part)
         # Without native bf16 the hint is ignored and the CPU computes in float32.
-        has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        precision = "bf16" if self.precision != "f32" and has_bf16 else "f32"
+        has_bf16 = "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        # What int8 leaves as it is must be exact, or both would round; a face is encoded once.
+        exact = is_quantised(model) or (part == "encode" and self._shown is not None)
+        halved = self.precision != "f32" and not exact
+        precision = "bf16" if halved and has_bf16 else "f32"
         options = {
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": min(self.threads, os.cpu_count() or 1),
         }
-        compiled = core.compile_model(model, "CPU", options)
+        compiled = core().compile_model(model, "CPU", options)
 
         def run(*inputs: FloatArray) -> list[FloatArray]:
             return [value.copy() for value in compiled(inputs).values()]
 
         return run
 
-    def _model(self, core: Any, part: Part) -> Any:
+    def _model(self, part: Part) -> Any:
         """Return a part of the network in OpenVINO's form, from the cache where it is there."""
         import openvino
 
-        given = self._example_inputs(part)
         if self.checkpoint is None or self._given is not None or not self.checkpoint.is_file():
-            return self._made(part, given)
+            return self._made(part)
         version = openvino.__version__.split("-")[0]
         key = f"{digest_of(self.checkpoint)[:20]}-{version}-{_REVISION}-{part}-{self.top}"
         if self.batch != BATCH:
             key += f"-{self.batch}"
-        if given:
-            mark = sha256(b"".join(np.ascontiguousarray(one).tobytes() for one in sum(given, [])))
+        if self._shown is not None:
+            mark = sha256(b"".join(np.ascontiguousarray(one).tobytes() for one in self._shown))
             key += f"-int8-{mark.hexdigest()[:16]}"
         kept = cache_folder() / "wav2lip" / key
         if kept.is_dir():
             try:
-                return core.read_model(kept / "model.xml")
+                return core().read_model(kept / "model.xml")
             except RuntimeError:
                 # A file that was cut short: converted anew below.
                 shutil.rmtree(kept, ignore_errors=True)
-        model = self._made(part, given)
+        model = self._made(part)
         _keep(model, kept)
         return model
 
-    def _made(self, part: Part, examples: list[list[FloatArray]]) -> Any:
+    def _made(self, part: Part) -> Any:
         model = self._converted(part)
-        return quantised(model, examples) if examples else model
+        if self._shown is None or part == "encode":
+            return model
+        return quantised(model, self._batches(part)) or model
 
-    def _example_inputs(self, part: Part) -> list[list[FloatArray]]:
-        """Return what `part` is given in some batches; none where it is not to be in int8."""
-        if self.precision != "int8" or self._examples is None or part == "encode":
-            return []
-        if not can_quantise():
-            return []
-        windows, faces = self._examples()
+    @cached_property
+    def _shown(self) -> tuple[FloatArray, FloatArray] | None:
+        """The examples' windows and faces; None where nothing is to be in int8."""
+        if self.precision != "int8" or self._examples is None or not can_quantise():
+            return None
+        found = self._examples()
+        return found if len(found[0]) >= self.batch else None
+
+    def _batches(self, part: Literal["draw", "decode"]) -> list[list[FloatArray]]:
+        """Return what `part` is given in some batches of the examples."""
+        assert self._shown is not None
+        windows, faces = self._shown
         found = []
         for start in range(0, len(windows) - self.batch + 1, self.batch):
             chosen = np.arange(start, start + self.batch)
@@ -178,13 +187,21 @@ class MouthPainter:
             found.append([windows[chosen, None], *beside])
         return found
 
+    @cached_property
+    def _converting(self) -> Generator:
+        """The network that is converted: for int8 its channels are brought nearer to one range."""
+        if self._shown is None:
+            return self.network
+        some = self._batches("draw")[:: max(1, len(self._shown[0]) // self.batch // 4)]
+        return equalised(self.network, [(windows, faces) for windows, faces in some])
+
     def _converted(self, part: Part) -> Any:
         import openvino
 
         audio = torch.zeros(self.batch, 1, 80, 16)
         faces = torch.zeros(1 if part == "encode" else self.batch, 6, SIDE, SIDE)
         with torch.inference_mode():
-            encoded = self.network.encode_face(faces[:1])
+            encoded = self._converting.encode_face(faces[:1])
         given: dict[Part, tuple[torch.Tensor, ...]] = {
             "draw": (audio, faces),
             "encode": (faces,),
@@ -193,7 +210,7 @@ class MouthPainter:
         inputs = given[part]
         with torch.inference_mode():
             return openvino.convert_model(
-                _Part(self.network, part, self.top),
+                _Part(self._converting, part, self.top),
                 example_input=inputs,
                 input=[value.shape for value in inputs],
             )

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch", reason="Wav2Lip needs the extra `neural`")
 
 from media.networks.runtime import MouthPainter  # noqa: E402
 from media.networks.wav2lip import Generator  # noqa: E402
+from media.openvino_core import core  # noqa: E402
 from media.types import FloatArray  # noqa: E402
 
 
@@ -42,7 +43,7 @@ def first(checkpoint: Path, cache: Path) -> FloatArray:
 def conversions(cache: Path, first: FloatArray, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Counts conversions, which give again what the first one gave."""
     (kept,) = cache.glob("*-decode-0")
-    saved = openvino.Core().read_model(kept / "model.xml")
+    saved = core().read_model(kept / "model.xml")
     counted: list[Path] = []
 
     def converted(painter: MouthPainter, part: str) -> openvino.Model:
@@ -96,7 +97,7 @@ def test_a_damaged_cache_is_made_anew(
     # The saved model is mapped from the file, so the damage is done to another one in its place.
     (kept / "model.bin").unlink()
     (kept / "model.bin").write_bytes(b"cut short")
-    assert MouthPainter(checkpoint)._model(openvino.Core(), "decode") is not None
+    assert MouthPainter(checkpoint)._model("decode") is not None
     assert len(conversions) == 1
     assert (kept / "model.bin").stat().st_size == whole > 50_000_000
 
@@ -106,5 +107,5 @@ def test_a_cache_that_cannot_be_written_stops_nothing(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SILVERLINE_CACHE", str(tmp_path / "file"))
-    assert MouthPainter(checkpoint)._model(openvino.Core(), "decode") is not None
+    assert MouthPainter(checkpoint)._model("decode") is not None
     assert len(conversions) == 1
