@@ -48,7 +48,9 @@ def main() -> None:
     for name in ("paraphrases.csv", "out_of_scope.csv"):
         cases += read_cases(SETS / name)[1::2]
     show("own, held out", evaluate(own.answer, cases))
-    show("own, fresh", evaluate(own.answer, read_cases(SETS / "paraphrases_fresh.csv")))
+    for ending in ("", "_2", "_3"):
+        fresh = read_cases(SETS / f"paraphrases_fresh{ending}.csv")
+        show(f"own, fresh{ending}", evaluate(own.answer, fresh))
     booklet = WELFARE / "bokjiro_booklet_2024_chunks.json"
     if not booklet.exists():
         print("welfare: skipped, there is no ../shared")

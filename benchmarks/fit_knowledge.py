@@ -42,8 +42,8 @@ PRIOR = {
 ABOUT_DANGER = frozenset(
     {
         "elder-abuse", "suicide-counsel", "emergency-room", "emergency-numbers", "voice-phishing",
-        "phishing-paid",
-        "dementia-lost", "crime-victim", "smishing",
+        "phishing-paid", "dementia-lost", "crime-victim", "smishing", "financial-fraud",
+        "identity-theft", "heat-cold", "fire-safety", "safe-call-119",
     }
 )  # fmt: skip
 """Articles whose questions may be asked in the middle of an emergency."""
@@ -76,7 +76,7 @@ def intent_rows(half: int) -> list[tuple[str, str]]:
 def danger_rows() -> list[tuple[str, str]]:
     """Return (text, intent) of all emergencies and their look-alikes: all of them were seen."""
     found: list[tuple[str, str]] = []
-    for ending in ("", "_held_out", "_held_out_2", "_held_out_3", "_held_out_4", "_held_out_5"):
+    for ending in ("", *(f"_held_out{n}" for n in ("", "_2", "_3", "_4", "_5", "_6", "_7"))):
         for half in (0, 1):
             found += [(r["question"], r["kind"]) for r in rows(f"emergencies{ending}.csv", half)]
             found += [(r["question"], QUESTION) for r in rows(f"not_emergencies{ending}.csv", half)]

@@ -24,12 +24,16 @@ def own() -> Answerer:
 
 
 def test_questions_that_the_fit_has_not_seen(own: Answerer) -> None:
-    cases = read_cases(SETS / "paraphrases_fresh.csv")[::2]
+    cases = [
+        case
+        for ending in ("", "_2", "_3")
+        for case in read_cases(SETS / f"paraphrases_fresh{ending}.csv")[::3]
+    ]
     cases += read_cases(SETS / "paraphrases.csv")[1::6]
     cases += read_cases(SETS / "out_of_scope.csv")[1::2]
     assert len(cases) >= 290
     report = evaluate(own.answer, cases)
-    assert report.hit_at_1 >= 0.92 and report.hit_at_3 >= 0.96, report.misses
+    assert report.hit_at_1 >= 0.95 and report.hit_at_3 >= 0.96, report.misses
     assert report.answered >= 0.93, report.misses
     assert report.refusal_recall >= 0.95, report.misses
 
