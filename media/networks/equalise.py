@@ -37,8 +37,8 @@ class _Layer:
 
     @property
     def convolution(self) -> nn.Conv2d | nn.ConvTranspose2d:
-        found = self.module.conv_block[0] if isinstance(self.module, Conv | Upsample) else None
-        return found if found is not None else self.module  # type: ignore[return-value]
+        whole = isinstance(self.module, Conv | Upsample)
+        return self.module.conv_block[0] if whole else self.module  # type: ignore
 
     @property
     def weight(self) -> Tensor:

@@ -73,8 +73,10 @@ def test_it_draws_what_float32_draws(
 
     exact = MouthPainter(TRAINED, precision="f32", top=SHOWN).paint(heard, shown)
     drawn = painter().paint(heard, shown)
+    apart = np.abs(drawn - exact)
+    assert np.linalg.norm(apart) <= 1e-2 * np.linalg.norm(exact)
     # 0: float32 would have drawn.
-    assert 0 < np.abs(drawn - exact).max() <= quantise.FARTHEST * exact.max()
+    assert 0 < apart.max() <= quantise.FARTHEST * exact.max()
     # What was found for a face is kept, and taken from there.
     (kept,) = (tmp_path / "wav2lip").glob("*-decode-*-int8-*")
     assert quantise.is_quantised(core().read_model(kept / "model.xml"))
@@ -140,7 +142,8 @@ def test_a_picture_that_would_be_too_far_off_is_drawn_in_bf16(
     painter = MouthPainter(None, precision="int8", network=network, examples=lambda: given)
     exact = MouthPainter(None, precision="f32", network=network).paint(*given)
     assert np.abs(painter.paint(*given) - exact).max() <= 1e-2
-    assert tried == sorted(tried) and len(tried) == 2
+    assert tried == list(quantise._AT_END)
+    assert not quantise.is_quantised(painter._made("decode"))
 
 
 def test_a_cpu_without_int8_takes_another_way(
