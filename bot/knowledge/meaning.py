@@ -17,7 +17,7 @@ from bot.knowledge.safety import EMERGENCIES, LEGAL, MEDICAL, Line, abusive, adv
 from bot.knowledge.second import AbuseModel
 
 Floats = NDArray[np.float32]
-EMERGENCY_AT = 0.3
+EMERGENCY_AT = 0.4
 """The intent model's share for all emergencies together from which one is one."""
 CALM_AT = 0.75
 """Its share for a plain question from which a pattern of danger is overruled."""

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from bot.knowledge.morphemes import squeeze, tokens
 
 Floats = NDArray[np.float32]
-TERMS = 2048
-WEIGHT = 3.0
+TERMS = 8192
+WEIGHT = 4.5
 """How much all terms of a turn together weigh beside its signs."""
 _ENDINGS = frozenset({"EF", "EC", "IC"})
 _LETTERS = (2, 3)

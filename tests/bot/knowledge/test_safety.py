@@ -19,6 +19,9 @@ ABOUT_DANGER = {
     "phishing-paid", "dementia-lost", "crime-victim", "smishing",
 }  # fmt: skip
 
+LEARNT = ("", "_held_out", *(f"_held_out_{n}" for n in range(2, 10)))
+UNSEEN = "_held_out_10"
+
 
 def rows(name: str) -> list[dict[str, str]]:
     with (SETS / name).open(encoding="utf-8") as file:
@@ -49,9 +52,7 @@ def test_no_emergency(text: str) -> None:
     assert emergency(text) is None
 
 
-@pytest.mark.parametrize(
-    "ending", ["", *(f"_held_out{n}" for n in ("", "_2", "_3", "_4", "_5", "_6", "_7"))]
-)
+@pytest.mark.parametrize("ending", LEARNT)
 def test_every_emergency_is_caught(answerer: Answerer, ending: str) -> None:
     missed = [
         row["question"]
@@ -63,12 +64,18 @@ def test_every_emergency_is_caught(answerer: Answerer, ending: str) -> None:
 
 def test_hardly_a_calm_question_is_taken_for_an_emergency(answerer: Answerer) -> None:
     calm = [
-        row["question"]
-        for ending in ("", *(f"_held_out{n}" for n in ("", "_2", "_3", "_4", "_5", "_6", "_7")))
-        for row in rows(f"not_emergencies{ending}.csv")[::3]
+        row["question"] for ending in LEARNT for row in rows(f"not_emergencies{ending}.csv")[::3]
     ]
     false = [question for question in calm if answerer.is_emergency(question)]
     assert len(false) <= 0.01 * len(calm), false
+
+
+def test_emergencies_that_nothing_was_learnt_from(answerer: Answerer) -> None:
+    caught, false = (
+        sum(answerer.is_emergency(row["question"]) for row in rows(f"{name}{UNSEEN}.csv"))
+        for name in ("emergencies", "not_emergencies")
+    )
+    assert caught >= 98 and false <= 3
 
 
 def test_plain_questions_are_no_emergencies(answerer: Answerer) -> None:

