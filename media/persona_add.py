@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,6 +21,7 @@ from media.face.viseme import CONSONANTS, REST, VOWELS, Mouth
 from media.personas import persona_names
 from media.types import Audio, Frame, Phoneme, Speech
 from media.video import encode
+from media.whole import write_whole
 
 KEPT = 1024
 """Pixels of the framed photo that is kept, at most."""
@@ -68,10 +67,10 @@ def add_persona(
     folder.mkdir(parents=True, exist_ok=True)
     preview.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{name}.png"
-    _write(kept, _png(framed))
+    write_whole(kept, _png(framed))
     portrait = Portrait(kept)
     sheet, clip = preview / f"{name}.png", preview / f"{name}.mp4"
-    _write(sheet, _png(contact_sheet(portrait)))
+    write_whole(sheet, _png(contact_sheet(portrait)))
     speech = silent_speech()
     encode(portrait.speaking(speech, tail=0.8), speech.audio, clip, size=portrait.size)
     record = {
@@ -82,7 +81,7 @@ def add_persona(
     face = {"engine": "portrait", "photo": kept.name}
     file = folder / f"{name}.toml"
     tables = {"voice": voice, "face": face, "consent": record}
-    _write(file, _toml(title or name, tables).encode())
+    write_whole(file, _toml(title or name, tables).encode())
     return Added(file, kept, sheet, clip)
 
 
@@ -165,16 +164,3 @@ def _toml(title: str, tables: dict[str, dict[str, Any]]) -> str:
             f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items()
         ]
     return "\n".join(lines) + "\n"
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write `path` all or nothing."""
-    handle, name = tempfile.mkstemp(prefix=".", dir=path.parent)
-    unfinished = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-        unfinished.chmod(0o644)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

