@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +76,32 @@ window.RTCPeerConnection = function (...rest) {
 };
 window.RTCPeerConnection.prototype = Real.prototype;
 """
+VOICE = """
+const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  const stream = await real(wanted);
+  const context = new AudioContext();
+  const line = context.createMediaStreamDestination();
+  context.createMediaStreamSource(stream).connect(line);
+  window.speak = (seconds) => {
+    // A voice wavers; a steady tone would be taken for noise and removed.
+    const sound = context.createBuffer(1, Math.round(seconds * context.sampleRate), context.sampleRate);
+    const samples = sound.getChannelData(0);
+    let turn = 0;
+    for (let i = 0; i < samples.length; i++) {
+      const at = i / context.sampleRate;
+      turn += 2 * Math.PI * (150 + 40 * Math.sin(6 * Math.PI * at)) / context.sampleRate;
+      for (let k = 1; k < 9; k++) samples[i] += Math.sin(k * turn) / k;
+      samples[i] *= 0.25 * (0.55 + 0.45 * Math.sin(10 * Math.PI * at));
+    }
+    const source = new AudioBufferSourceNode(context, { buffer: sound });
+    source.connect(line);
+    source.start();
+  };
+  return new MediaStream([...stream.getVideoTracks(), ...line.stream.getAudioTracks()]);
+};
+"""
+"""Lets `window.speak(seconds)` add a voice to the microphone: a person who waits for her turn."""
 
 
 @dataclass
@@ -102,15 +127,8 @@ class Received:
         return best
 
 
-def watch(page: Page, seconds: float) -> Received:
-    """Watch and listen to what `page` receives for `seconds`; the page must bypass its policy."""
-    begin_watching(page)
-    time.sleep(seconds)
-    return watched(page)
-
-
 def begin_watching(page: Page) -> None:
-    """Let `page` note from now on what it receives."""
+    """Let `page` note from now on what it receives; the page must bypass its policy."""
     top, bottom = MOUTH[0].start, MOUTH[0].stop
     page.evaluate(WATCH, [top, bottom, MOUTH[1].start, MOUTH[1].stop])
 
