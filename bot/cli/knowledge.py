@@ -19,7 +19,7 @@ from bot.knowledge.cache import TextCache, text_key
 from bot.knowledge.embed import embedder
 from bot.knowledge.evaluate import Case, QuestionError, Report, evaluate, read_cases
 from bot.knowledge.fields import answer_fields
-from bot.knowledge.importers import bokjiro, gov24, tables
+from bot.knowledge.importers import bokjiro, gov24, tables, wordings
 from bot.knowledge.importers.common import SourceError
 from bot.knowledge.index import build, texts_of
 from bot.knowledge.setup import answerer_for
@@ -159,7 +159,9 @@ def import_articles(
     """Import SOURCE: a CSV or JSON file, `bokjiro` (files in --folder) or `gov24` (with a key)."""
     settings = load_settings()
     try:
-        batches = _read(source, mapping, origin, folder, audience, settings)
+        known = wordings.read(settings.knowledge.folder)
+        read = _read(source, mapping, origin, folder, audience, settings)
+        batches = {name: wordings.add(articles, known) for name, articles in read.items()}
     except SourceError as error:
         raise click.ClickException(str(error)) from error
     data_dir = settings.app.data_dir

@@ -9,7 +9,7 @@ import pytest
 
 from bot.knowledge.answer import Answerer
 from bot.knowledge.evaluate import Case, evaluate, read_cases
-from bot.knowledge.importers import bokjiro
+from bot.knowledge.importers import bokjiro, wordings
 from bot.knowledge.types import Context
 from bot.settings import CONFIG
 
@@ -54,7 +54,8 @@ def test_welfare_questions_on_a_part_of_the_booklet(shared: Path) -> None:
     """The whole of it is benchmarks/bench_knowledge.py, since embedding it takes minutes."""
     folder = shared / "data" / "knowledge"
     chunks = bokjiro.read_json(folder / "bokjiro_booklet_2024_chunks.json")
-    found = bokjiro.booklet(chunks, bokjiro.BOOKLET_DAY)
+    known = wordings.read(CONFIG / "knowledge")
+    found = wordings.add(bokjiro.booklet(chunks, bokjiro.BOOKLET_DAY), known)
     cases = read_cases(folder / "welfare_questions_dev.csv")
     titles = {article.title for article in found}
     asked = sorted({c.expected[0] for c in cases if c.expected[0] in titles})[::3][:PROGRAMMES]
