@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Postings:
+    """Which documents hold each term, and how often.
+
+    Those of a term are `documents[starts[t] : starts[t + 1]]`, where t is its number in `terms`.
+    """
+
+    terms: dict[str, int]
+    starts: Ints
+    documents: Ints
+    counts: Ints
+
+    def of(self, term: str) -> slice | None:
+        """Return where the documents of `term` are, None where no document holds it."""
+        known = self.terms.get(term)
+        return None if known is None else slice(self.starts[known], self.starts[known + 1])
 
 
 class Bm25:
@@ -21,24 +41,22 @@ class Bm25:
         lengths = np.array([len(d) for d in documents], np.float32)
         mean = float(lengths.mean()) if self.size and lengths.any() else 1.0
         norm = k1 * (1 - b + b * lengths / mean)
-        self._postings: dict[str, tuple[Ints, Floats]] = {}
-        self._idf: dict[str, float] = {}
-        for term, (places, counts) in _gather(documents).items():
-            where = np.array(places, np.int64)
-            tf = np.array(counts, np.float32)
-            idf = float(np.log(1 + (self.size - len(where) + 0.5) / (len(where) + 0.5)))
-            self._idf[term] = idf
-            weight = idf * tf * (k1 + 1) / (tf + norm[where])
-            self._postings[term] = (where, weight.astype(np.float32))
+        self._postings = found = _gather(documents)
+        held = np.diff(found.starts)
+        self._idf = np.log(1 + (self.size - held + 0.5) / (held + 0.5))
+        tf = found.counts.astype(np.float32)
+        weight = np.repeat(self._idf, held) * tf * (k1 + 1) / (tf + norm[found.documents])
+        self._weights = weight.astype(np.float32)
         self._unknown = float(np.log(1 + (self.size + 0.5) / 0.5))
 
     def knows(self, term: str) -> bool:
         """Return whether any document holds `term`."""
-        return term in self._postings
+        return term in self._postings.terms
 
     def weight(self, term: str) -> float:
         """Return the term's idf; a term that no document has weighs most."""
-        return self._idf.get(term, self._unknown)
+        known = self._postings.terms.get(term)
+        return self._unknown if known is None else float(self._idf[known])
 
     def share(self, terms: Iterable[str]) -> Floats:
         """Return each document's BM25 score over the question's whole weight, shape (size,).
@@ -50,9 +68,9 @@ class Bm25:
         whole = 0.0
         for term in set(terms):
             whole += self.weight(term)
-            found = self._postings.get(term)
-            if found is not None:
-                scores[found[0]] += found[1]
+            at = self._postings.of(term)
+            if at is not None:
+                scores[self._postings.documents[at]] += self._weights[at]
         return scores / whole if whole else scores
 
 
@@ -63,23 +81,24 @@ class Overlap:
         """Build postings for the term sets of `documents`."""
         self.size = len(documents)
         self._sizes = np.array([max(len(set(d)), 1) for d in documents], np.float32)
-        gathered = _gather(documents)
-        self._postings = {t: np.array(places, np.int64) for t, (places, _) in gathered.items()}
+        self._postings = _gather(documents)
 
     def share(self, terms: Iterable[str]) -> Floats:
         """Return the part of each document's terms that `terms` holds, shape (size,)."""
         counts = np.zeros(self.size, np.float32)
         for term in set(terms):
-            if term in self._postings:
-                counts[self._postings[term]] += 1
+            at = self._postings.of(term)
+            if at is not None:
+                counts[self._postings.documents[at]] += 1
         return counts / self._sizes
 
 
-def _gather(documents: Sequence[Sequence[str]]) -> dict[str, tuple[list[int], list[int]]]:
-    gathered: dict[str, tuple[list[int], list[int]]] = {}
-    for place, document in enumerate(documents):
-        for term, count in Counter(document).items():
-            places, counts = gathered.setdefault(term, ([], []))
-            places.append(place)
-            counts.append(count)
-    return gathered
+def _gather(documents: Sequence[Sequence[str]]) -> _Postings:
+    terms: defaultdict[str, int] = defaultdict()
+    terms.default_factory = terms.__len__
+    numbers = np.fromiter(map(terms.__getitem__, chain.from_iterable(documents)), np.int64)
+    owners = np.repeat(np.arange(len(documents)), [len(d) for d in documents])
+    pairs, counts = np.unique(numbers * max(len(documents), 1) + owners, return_counts=True)
+    known, places = np.divmod(pairs, max(len(documents), 1))
+    starts = np.searchsorted(known, np.arange(len(terms) + 1))
+    return _Postings(dict(terms), starts, places, counts)
