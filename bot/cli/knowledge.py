@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.admin import measure
+from bot.cli.faults import told
 from bot.conversation.database import engine
 from bot.knowledge import shipped
 from bot.knowledge.answer import Answerer
@@ -27,7 +28,6 @@ from bot.knowledge.shipped import ShippedError
 from bot.knowledge.store import ArticleStore, Merge, StoreError
 from bot.knowledge.types import Article
 from bot.settings import Settings, load_settings
-from media.errors import MediaError
 
 BOKJIRO_DAY = date(2026, 6, 12)
 """When the service list was collected, where a file does not say."""
@@ -42,13 +42,14 @@ def answerer(settings: Settings, extra_articles: bool = True, quiet: bool = True
             database=engine(settings.database.url) if extra_articles else None,
             progress=None if quiet else _Progress("index"),
         )
-    except (ArticleError, ShippedError, MediaError) as error:
+    except (ArticleError, ShippedError) as error:
         raise click.ClickException(str(error)) from error
 
 
 @click.command()
 @click.argument("text")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for programs.")
+@told()
 def answer(text: str, as_json: bool) -> None:
     """Answer TEXT from the articles."""
     found = answerer(load_settings()).answer(text)
@@ -71,6 +72,7 @@ def knowledge() -> None:
 @click.option("--reviewed", is_flag=True, help="The questions that reviewers judged, as well.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for programs.")
 @click.option("--own", is_flag=True, help="Our own articles only, without imported ones.")
+@told()
 def evaluate_questions(questions: Path | None, reviewed: bool, as_json: bool, own: bool) -> None:
     """Ask every question of the CSV file QUESTIONS and report hits, refusals and misses."""
     if questions is None and not reviewed:
@@ -119,13 +121,14 @@ def _reviewed(settings: Settings) -> list[Case]:
 
 
 @knowledge.command("index")
+@told()
 def index_articles() -> None:
     """Write the vectors of the articles' texts beside the articles, to travel with them."""
     settings = load_settings().knowledge
     try:
         articles = load_folder(settings.folder)
         cache = TextCache(load_settings().app.data_dir / "knowledge" / "texts.db", settings.folder)
-    except (ArticleError, ShippedError, MediaError) as error:
+    except (ArticleError, ShippedError) as error:
         raise click.ClickException(str(error)) from error
     model = embedder(settings.embedder)
     texts = list(texts_of(articles))
@@ -148,6 +151,7 @@ def index_articles() -> None:
 )
 @click.option("--audience", default="", help="Only services of this life stage, such as 어르신.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for programs.")
+@told()
 def import_articles(
     source: str,
     mapping: tuple[str, ...],

