@@ -1,6 +1,6 @@
 """How many emergencies of a set are caught at once, and how many other sentences are taken for one.
 
-Usage: bench_danger.py [ENDING] [--show] (default `_held_out_10`).
+Usage: bench_danger.py [ENDING] [--show] (default `_held_out_14`).
 """
 
 from __future__ import annotations
@@ -41,4 +41,4 @@ def main(ending: str, show: bool) -> None:
 
 if __name__ == "__main__":
     arguments = [a for a in sys.argv[1:] if a != "--show"]
-    main(arguments[0] if arguments else "_held_out_10", "--show" in sys.argv)
+    main(arguments[0] if arguments else "_held_out_14", "--show" in sys.argv)

@@ -36,7 +36,7 @@ sys.path[:0] = [str(ROOT)]
 
 from benchmarks.bench_knowledge import programmes  # noqa: E402
 from benchmarks.e5_torch import E5, load, padded, vectors  # noqa: E402
-from benchmarks.fit_knowledge import MODELS, intent_examples, rows  # noqa: E402
+from benchmarks.fit_intent import MODELS, intent_examples, rows  # noqa: E402
 from bot.knowledge.articles import load_folder  # noqa: E402
 from bot.knowledge.colloquial import standard  # noqa: E402
 from bot.knowledge.e5 import SIZE, Pieces  # noqa: E402

