@@ -53,7 +53,9 @@ WRITTEN = ("danger.txt", "acts.txt")
 COMMON = frozenset({QUESTION, *EMERGENCIES})
 """Intents of which thousands of wordings are written."""
 ACTS_TIMES = 5
-"""So many times more the few wordings of each other intent count."""
+"""So many times more the few wordings of each other intent count, and questions below SHORT."""
+SHORT = 9
+"""Letters: follow-up questions are as short as acts."""
 LEARNT = ("", "_held_out", *(f"_held_out_{n}" for n in range(2, 14)))
 """Endings of the emergency sets that are learnt from; what comes after them is unseen."""
 ABOUT_DANGER = frozenset(
@@ -75,6 +77,7 @@ def rows(name: str, half: int) -> list[dict[str, str]]:
 def intent_rows(half: int) -> list[tuple[str, str]]:
     """Return (text, intent) of the sets' `half`."""
     found = [(r["question"], r["act"]) for r in rows("dialogue_acts.csv", half)]
+    found += [(r["second"], QUESTION) for r in rows("follow_ups.csv", half)]
     return found + [(r["question"], QUESTION) for r in rows("out_of_scope.csv", half)]
 
 
@@ -198,7 +201,9 @@ def kept(networks: list[Network], centre: Floats) -> dict[str, Any]:
 def main() -> None:
     """Fit and print how it does on the odd rows."""
     names, train = intent_examples()
-    train += ACTS_TIMES * [(text, name) for text, name in train if name not in COMMON]
+    few = [(text, name) for text, name in train if name not in COMMON]
+    few += [(text, name) for text, name in train if name == QUESTION and len(text) < SHORT]
+    train += ACTS_TIMES * few
     turns = Turns([text for text, _ in train])
     target = torch.tensor([names.index(name) for _, name in train])
     networks = [learn(turns, target, len(names), seed) for seed in range(RUNS)]
