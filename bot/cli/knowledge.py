@@ -72,8 +72,11 @@ def knowledge() -> None:
 @click.option("--reviewed", is_flag=True, help="The questions that reviewers judged, as well.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for programs.")
 @click.option("--own", is_flag=True, help="Our own articles only, without imported ones.")
+@click.option("--origin", "origins", multiple=True, help="Articles of this source only.")
 @told()
-def evaluate_questions(questions: Path | None, reviewed: bool, as_json: bool, own: bool) -> None:
+def evaluate_questions(
+    questions: Path | None, reviewed: bool, as_json: bool, own: bool, origins: tuple[str, ...]
+) -> None:
     """Ask every question of the CSV file QUESTIONS and report hits, refusals and misses."""
     if questions is None and not reviewed:
         raise click.UsageError("Name a CSV file of questions, or say --reviewed.")
@@ -83,6 +86,15 @@ def evaluate_questions(questions: Path | None, reviewed: bool, as_json: bool, ow
     except QuestionError as error:
         raise click.ClickException(str(error)) from error
     asked = answerer(load_settings(), extra_articles=not own, quiet=False)
+    if origins:
+        kept = [article for article in asked.articles if article.origin in origins]
+        if not kept:
+            known = ", ".join(sorted({article.origin for article in asked.articles}))
+            raise click.ClickException(
+                f"No article is of the source {', '.join(origins)}. Import it, or name one of "
+                f"these: {known}."
+            )
+        asked.update(kept)
     report = evaluate(asked.answer, cases, _Progress("questions"))
     if as_json:
         click.echo(json.dumps(report.as_json(), ensure_ascii=False))

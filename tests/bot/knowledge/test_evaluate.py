@@ -86,6 +86,10 @@ def test_commands(tmp_path: Path, questions: Path, monkeypatch: pytest.MonkeyPat
     report = run(main, ["knowledge", "eval", str(questions), "--json"])
     assert json.loads(report.stdout)["questions"] == 4
     assert "hit_at_1" in run(main, ["knowledge", "eval", str(questions), "--own"]).stdout
+    part = run(main, ["knowledge", "eval", str(questions), "--origin", "silverline", "--json"])
+    assert json.loads(part.stdout)["questions"] == 4
+    none = run(main, ["knowledge", "eval", str(questions), "--origin", "bokjiro"])
+    assert none.exit_code == 1 and "these: silverline" in none.output
     assert run(main, ["knowledge", "eval", str(tmp_path / "none.csv")]).exit_code == 1
     table = tmp_path / "calls.csv"
     table.write_text(
