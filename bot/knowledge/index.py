@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bot.knowledge.bm25 import Bm25, Overlap
 from bot.knowledge.cache import TextCache
 from bot.knowledge.embed import Embedder
-from bot.knowledge.morphemes import grams
+from bot.knowledge.morphemes import grams, jamo
 from bot.knowledge.sounds import Sounds, names
 from bot.knowledge.types import Article
 
@@ -64,6 +64,8 @@ class Index:
     """Over passages."""
     letters: Bm25
     """Over articles."""
+    jamo: Bm25
+    """Over articles."""
     titles: Overlap
     """Over articles."""
     terms: tuple[frozenset[str], ...]
@@ -91,9 +93,11 @@ def build(
     vectors = np.zeros((len(passages), made.shape[1]), np.float32)
     vectors[embedded] = made
     letters: list[list[str]] = [[] for _ in articles]
+    spoken: list[list[str]] = [[] for _ in articles]
     terms: list[set[str]] = [set() for _ in articles]
     for passage, found in zip(passages, split, strict=True):
         letters[passage.owner] += grams(passage.text)
+        spoken[passage.owner] += jamo(passage.text)
         terms[passage.owner].update(found.content)
     words_of = Bm25([found.content for found in split])
     titles = [
@@ -111,6 +115,7 @@ def build(
         starts=np.searchsorted(owners, np.arange(len(articles))),
         words=words_of,
         letters=Bm25(letters),
+        jamo=Bm25(spoken),
         titles=Overlap([grams(article.title) for article in articles]),
         terms=tuple(frozenset(found) for found in terms),
         sounds=Sounds((name for title in titles for name in names(*title)), words_of.knows),

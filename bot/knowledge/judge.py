@@ -24,8 +24,9 @@ from bot.knowledge.morphemes import words
 from bot.knowledge.retrieve import CHANNELS, Hit
 
 Floats = NDArray[np.float32]
-USED = tuple(name for name in CHANNELS if name != "near")
-"""`near` says hardly more than `cosine` does, and a judge with both fits the questions it saw."""
+USED = tuple(name for name in CHANNELS if name not in ("near", "jamo"))
+"""`near` says hardly more than `cosine`, and a judge with both fits the questions it saw; `jamo` is
+mostly 0."""
 FEATURES = (*USED, "margin", "covered", "nouns", "known", "length")
 LONGEST = 12
 """Content words of the longest question that the judge was fitted on."""

@@ -83,3 +83,12 @@ def grams(text: str, sizes: tuple[int, ...] = (2, 3)) -> list[str]:
     """Return the character n-grams of `text` without spaces: they survive slips and odd spacing."""
     plain = squeeze(text)
     return [plain[i : i + n] for n in sizes for i in range(len(plain) - n + 1)]
+
+
+def jamo(text: str, sizes: tuple[int, ...] = (3, 4, 5)) -> list[str]:
+    """Return the n-grams of `text`'s consonants and vowels (NFD), without spaces.
+
+    A syllable that was misheard or mistyped still shares most of them: "기초영금", "기초연금".
+    """
+    plain = unicodedata.normalize("NFD", squeeze(text))
+    return [plain[i : i + n] for n in sizes for i in range(len(plain) - n + 1)]

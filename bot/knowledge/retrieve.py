@@ -1,8 +1,8 @@
 """Which articles a question is nearest to, and the signals that say how sure that is.
 
-Three channels see what the others miss: e5 the meaning, BM25 over morphemes the terms, BM25 over
-letters the slips and odd spacing. Each article gets every channel's score; a fitted weighting adds
-them up.
+The channels see what the others miss: e5 the meaning, BM25 over morphemes the terms, BM25 over
+letters the slips and odd spacing, BM25 over consonants and vowels what was misheard. Each article
+gets every channel's score; a fitted weighting adds them up.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bot.knowledge.colloquial import standard
 from bot.knowledge.embed import Embedder
 from bot.knowledge.index import Index, unit
-from bot.knowledge.morphemes import grams, squeeze, words
+from bot.knowledge.morphemes import grams, jamo, squeeze, words
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -47,6 +47,9 @@ class Signals:
     """How much of the title the question says."""
     near: float = 0.0
     """The mean of the article's three nearest passages: one lucky wording is not enough."""
+    jamo: float = 0.0
+    """Sequences of its consonants and vowels, which what was misheard shares for the most part; 0
+    where every word of the question is known."""
 
 
 NEAREST = 3
@@ -106,17 +109,25 @@ class Retriever:
         cosines = index.vectors @ vector
         centred = index.centred @ unit(vector - index.centre)
         terms = grams(question)
+        content = words(question).content
         columns = (
             self._best(cosines),
             self._best(centred),
             cosines[self._titles],
             cosines[self._wholes],
-            self._best(index.words.share(words(question).content)),
+            self._best(index.words.share(content)),
             index.letters.share(terms),
             index.titles.share(terms),
             self._near(cosines),
+            self._misheard(question, content),
         )
         return np.stack(columns, axis=1).astype(np.float32)
+
+    def _misheard(self, question: str, content: tuple[str, ...]) -> Floats:
+        # Where every word is known nothing was misheard, and titles that sound alike would mislead.
+        if all(self.index.words.knows(word) for word in content):
+            return np.zeros(len(self.index.articles), np.float32)
+        return self.index.jamo.share(jamo(question))
 
     def _near(self, cosines: Floats) -> Floats:
         filled = np.where(self._slots >= 0, cosines[self._slots], -np.inf)
