@@ -271,6 +271,8 @@ def test_news_are_told_by_themselves(office: Office, browser: Browser) -> None:
     page = browser.new_page(locale="ko-KR")
     with serving(office.app) as url:
         log_in(page, office, url, Role.VIEWER)
+        # Or the answer to the page before would be taken for the new page's.
+        page.wait_for_load_state("networkidle")
         with page.expect_response("**/admin/pulse"):
             page.reload()
         talk(office, "둘째 질문", at=office.clock.moment + timedelta(minutes=1))
