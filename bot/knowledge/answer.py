@@ -259,7 +259,8 @@ class Answerer:
         scores = self.extras.reranker.scores(question, texts)
         order = sorted(range(len(hits)), key=lambda i: -scores[i])
         totals = sorted((hit.total for hit in hits), reverse=True)
-        return [replace(hits[i], total=t) for i, t in zip(order, totals, strict=True)]
+        pairs = zip(order, totals, strict=True)
+        return [replace(hits[i], total=total, alike=0.0) for i, total in pairs]
 
     def _text(self, hit: Hit) -> str:
         article = self._retriever.index.articles[hit.place]

@@ -95,7 +95,8 @@ class Judge:
 def features(question: str, hits: Sequence[Hit], index: Index) -> Floats:
     """Return FEATURES of the first of `hits` (not empty), shape (len(FEATURES),)."""
     first = hits[0]
-    margin = first.total - hits[1].total if len(hits) > 1 else 1.0
+    ahead = [hit.total - hit.alike for hit in hits[:2]]
+    margin = ahead[0] - ahead[1] if len(hits) > 1 else 1.0
     found = words(standard(question))
     terms = index.terms[first.place]
     weights = {term: index.words.weight(term) for term in found.content}

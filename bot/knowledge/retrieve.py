@@ -57,6 +57,7 @@ OWN = "silverline"
 OWN_BONUS = 0.3
 """What an article of ours is ahead of an imported one: it is written to be spoken."""
 CHANNELS = tuple(field.name for field in fields(Signals))
+_JAMO = CHANNELS.index("jamo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class Hit:
     place: int
     total: float
     signals: Signals
+    alike: float = 0.0
+    """What of the total comes from `jamo`: it tells which article was meant, not that one was."""
 
 
 @cache
@@ -99,7 +102,11 @@ class Retriever:
     def ranked(self, table: Floats, total: Floats, limit: int) -> list[Hit]:
         """Return the `limit` articles of the highest `total`, with their rows of `table`."""
         best = np.argsort(-total, kind="stable")[:limit]
-        return [Hit(int(i), float(total[i]), Signals(*(float(v) for v in table[i]))) for i in best]
+        alike = table[:, _JAMO] * self.weights[_JAMO]
+        return [
+            Hit(int(i), float(total[i]), Signals(*(float(v) for v in table[i])), float(alike[i]))
+            for i in best
+        ]
 
     def signals(self, question: str) -> Floats:
         """Return every article's signals, shape (articles, channels)."""

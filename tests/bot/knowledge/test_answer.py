@@ -13,7 +13,7 @@ from bot.knowledge.types import Context, Outcome
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
-        ("기초연금은 몇 살이 되어야 받을 수 있어요?", "basic-pension"),
+        ("기초연금 나이가 어떻게 돼요?", "basic-pension"),
         ("치매 검사 받으려면 어디로 가야 해?", "dementia-center"),
         ("등본 떼려면 어데로 가야 됩니꺼", "resident-copy"),
     ],
